@@ -1,0 +1,47 @@
+# The course's commands. `make` alone lists them.
+#   NB=05              one lesson only (course, sync)
+#   PYTHON=python3.12  the Python to make the environment with; the default is the newest that is found
+#   CONSTRAINTS=none   newest versions that fit instead of the tested ones
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup course test lab sync badges lint clean
+
+PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))) python3)
+VENV ?= .venv
+CONSTRAINTS ?= constraints.txt
+NB ?=
+BIN = $(VENV)/bin/
+
+help:
+	@echo 'make course        install once, run every notebook, show the results (NB=05: one lesson)'
+	@echo 'make test          unit tests and notebooks, by pytest --nbval'
+	@echo 'make lab           open JupyterLab on the first notebook'
+	@echo 'make sync          notebooks/*.py -> *.ipynb, executed (NB=05: one lesson; FORCE=1: unchanged ones too)'
+	@echo 'make badges        write the repository address into notebooks and README (REPOSITORY=https://github.com/you/name)'
+	@echo 'make lint          ruff over code and notebooks'
+	@echo 'make clean         remove build/ and results/'
+
+setup:
+	@command -v $(firstword $(PYTHON)) >/dev/null 2>&1 || { echo 'There is no $(PYTHON). The course needs Python 3.11 or newer: install one, or name it: make course PYTHON=...' >&2; exit 1; }
+	@$(PYTHON) tools/prepare.py --venv '$(VENV)' --constraints '$(CONSTRAINTS)'
+
+course: setup
+	@$(BIN)python tools/run_course.py $(NB)
+
+test: setup
+	@$(BIN)python -m pytest --nbval $(ARGS)
+
+lab: setup
+	@$(BIN)python -m jupyterlab --LabApp.default_url="/lab/tree/$$(ls notebooks/*.ipynb | head -n 1)"
+
+sync: setup
+	@$(BIN)python tools/sync.py $(NB) $(if $(FORCE),--force)
+
+badges: setup
+	@$(BIN)python tools/address.py $(REPOSITORY)
+
+lint: setup
+	@$(BIN)python -m ruff check .
+
+clean:
+	rm -rf build results
