@@ -1,12 +1,12 @@
 # The course's commands. `make` alone lists them.
 #   NB=05              one lesson only (course, sync)
-#   PYTHON=python3.12  the Python to make the environment with; the default is the newest that is found
+#   PYTHON=python3.12  the Python to make the environment with; the default is the first >= 3.11 that is found
 #   CONSTRAINTS=none   newest versions that fit instead of the tested ones
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup course test lab sync badges lint clean
 
-PYTHON ?= $(firstword $(foreach name,python3.13 python3.12 python3.11 python3 python,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))) python3)
+PYTHON ?= $(firstword $(foreach name,python3 python python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))) python3)
 VENV ?= .venv
 CONSTRAINTS ?= constraints.txt
 NB ?=
