@@ -58,6 +58,7 @@ def execute(
         resources={"metadata": {"path": str(folder)}},
         record_timing=False,
         coalesce_streams=True,
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],   # its warnings would tear the progress bar apart
         on_cell_execute=started,
         on_cell_executed=executed,
     )

@@ -27,20 +27,21 @@ def course_config(root: Path = ROOT) -> dict:
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["course"]
 
 
-def lesson_sources(folder: Path = NOTEBOOKS, only: str | None = None) -> list[Path]:
-    """The lessons' .py files in order; `only` keeps those whose name starts with it ("05", "05_summarization").
+def lesson_files(folder: Path = NOTEBOOKS, only: str | None = None, suffix: str = ".py") -> list[Path]:
+    """The lessons' files in order; `only` keeps those whose name starts with it ("05", "5", "05_summarization").
 
-    Raises ValueError where `only` names no lesson.
+    Raises:
+        ValueError: `only` names no lesson.
     """
-    sources = sorted(folder.glob("[0-9][0-9]_*.py"))
+    files = sorted(folder.glob(f"[0-9][0-9]_*{suffix}"))
     if not only:
-        return sources
+        return files
     name = re.sub(r"\.(py|ipynb)$", "", Path(only).name)
     wanted = name.zfill(2) if name.isdigit() else name
-    chosen = [source for source in sources if source.stem.startswith(wanted)]
+    chosen = [file for file in files if file.stem.startswith(wanted)]
     if not chosen:
-        known = ", ".join(source.stem for source in sources) or "none yet"
-        raise ValueError(f"there is no lesson {only!r}. Lessons: {known}. Give its number, e.g. NB=05")
+        known = ", ".join(file.stem for file in files) or "none yet"
+        raise ValueError(f"there is no lesson {only!r}. Lessons: {known}. Give a lesson's number, e.g. NB=05")
     return chosen
 
 
