@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pandas
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
-from tools.lessons import LessonCard
+from tools.lessons import ROOT, LessonCard
 
 STYLE = Path(__file__).with_name("course.css")
 # Stays in sight on every lesson's page; colours fit the notebook template's light theme.
@@ -26,11 +27,18 @@ def write_lesson(output: Path, card: LessonCard, notebook: NotebookNode, seconds
     body, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook, {"metadata": {"name": card.title}})
     bar = BAR.format(title=html.escape(f"{card.number} {card.title}"), seconds=duration(seconds))
     body = re.sub(r"(<body[^>]*>)", lambda match: match[1] + bar, body, count=1)
+    body = move_links(body, os.path.relpath(ROOT, output))
     page = output / f"{card.name}.html"
     page.write_text(body, encoding="utf-8")
     about = {"name": card.name, "title": card.title, "goals": card.goals, "time": card.time, "seconds": round(seconds)}
     (output / f"{card.name}.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
     return page
+
+
+def move_links(body: str, root: str) -> str:
+    """Point a page's links at pages, and those that leave notebooks/ at the repository, which lies at `root` from here."""
+    body = re.sub(r'href="(\d\d_\w+)\.ipynb(#[^"]*)?"', lambda match: f'href="{match[1]}.html{match[2] or ""}"', body)
+    return re.sub(r'(href|src)="\.\./', lambda match: f'{match[1]}="{root}/', body)
 
 
 def write_index(output: Path, tables: dict[str, pandas.DataFrame], config: dict) -> Path:

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -67,7 +68,8 @@ def test_readme_carries_the_address_of_pyproject():
 
 def test_no_file_names_a_machine_or_a_package_host():
     # Split, so that this file does not find itself.
-    patterns = [r"/ho" + r"me/\w", r"/Us" + r"ers/\w", r"/ro" + r"ot/\w", r"/wo" + r"rk/\w", r"/t" + r"mp/\w", r"[A-Z]:\\\\?Us" + r"ers",
+    patterns = [r"/ho" + r"me/\w", r"/Us" + r"ers/\w", r"/ro" + r"ot/\w", r"/wo" + r"rk/\w", r"/t" + r"mp/\w",
+                r"[A-Z]:\\\\?Us" + r"ers",
                 r"--(?:extra-)?index-" + r"url", r"--find-" + r"links", r"pypi" + r"\.org", r"pythonhosted" + r"\.org"]
     found = []
     for path in text_files():
@@ -107,6 +109,12 @@ def test_licence_is_apache_2_and_readme_says_so():
     assert "Apache License" in licence and "Version 2.0, January 2004" in licence
     assert "END OF TERMS AND CONDITIONS" in licence and len(licence.split()) == 1581
     assert re.search(r"Apache License 2\.0|Apache-2\.0", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+def test_code_and_notebooks_pass_ruff():
+    check = subprocess.run([sys.executable, "-m", "ruff", "check", "--output-format", "concise", "."],
+                           cwd=ROOT, capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout + check.stderr
 
 
 def test_readme_mentions_every_make_target():

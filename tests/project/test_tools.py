@@ -194,6 +194,12 @@ def test_markdown_of_a_card():
     assert [course_page.duration(s) for s in (48.4, 125)] == ["48 s", "2 min 5 s"]
 
 
+def test_links_of_a_page_lead_to_pages_and_into_the_repository():
+    body = '<a href="02_soft.ipynb#top"> <a href="../README.md"> <img src="../x.png"> <a href="https://e.org/01_a.ipynb">'
+    expected = '<a href="02_soft.html#top"> <a href="../../README.md"> <img src="../../x.png"> <a href="https://e.org/01_a.ipynb">'
+    assert course_page.move_links(body, "../..") == expected
+
+
 # Results ----------------------------------------------------------------------------------------------------------------
 
 def test_table_shows_spread_seeds_and_gaps():
