@@ -32,7 +32,7 @@ test: setup
 	@$(BIN)python -m pytest --nbval $(ARGS)
 
 lab: setup
-	@$(BIN)python -m jupyterlab --LabApp.default_url="/lab/tree/$$(ls notebooks/*.ipynb | head -n 1)"
+	@$(BIN)python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url="/lab/tree/$$(ls notebooks/*.ipynb | head -n 1)"
 
 sync: setup
 	@$(BIN)python tools/sync.py $(NB) $(if $(FORCE),--force)
