@@ -30,7 +30,7 @@ def write_lesson(output: Path, card: LessonCard, notebook: NotebookNode, seconds
     body = move_links(body, os.path.relpath(ROOT, output))
     page = output / f"{card.name}.html"
     page.write_text(body, encoding="utf-8")
-    about = {"name": card.name, "title": card.title, "goals": card.goals, "time": card.time, "seconds": round(seconds)}
+    about = {"name": card.name, "title": card.title, "goals": card.goals, "seconds": round(seconds)}
     (output / f"{card.name}.json").write_text(json.dumps(about, ensure_ascii=False), encoding="utf-8")
     return page
 
