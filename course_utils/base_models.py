@@ -1,0 +1,143 @@
+"""Base models by course name, local folder or hub name, and the device they run on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import huggingface_hub
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+COURSE_MODELS = ("course-gpt2-xs", "course-gpt2-s", "course-gpt2-m", "course-gpt2-l")
+
+
+def data_root() -> Path:
+    """The folder with the course's data and models: ``data/`` of the repository, or $COURSE_DATA."""
+    return Path(os.environ.get("COURSE_DATA") or Path(__file__).resolve().parents[1] / "data")
+
+
+def choose_device() -> torch.device:
+    """CUDA if there is one, else Apple's MPS, else the CPU."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def autocast(device: torch.device | str) -> contextlib.AbstractContextManager:
+    """A context for training in bfloat16 where that pays: CUDA cards that have it, and CPUs with AMX.
+
+    Elsewhere it does nothing: on a CPU without AMX bfloat16 took twice as long as fp32.
+    """
+    kind = torch.device(device).type
+    has_amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    if (kind == "cuda" and torch.cuda.is_bf16_supported()) or (kind == "cpu" and has_amx()):
+        return torch.autocast(kind, torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def load_base_model(
+    name_or_path: str | Path = "course-gpt2-m",
+    device: torch.device | str | None = None,
+    dtype: torch.dtype | None = None,
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A decoder-only model in eval mode, and its tokenizer.
+
+    ``name_or_path`` is one of `COURSE_MODELS`, a folder, or a model's name on the Hugging Face hub.
+    Weights become fp32 unless ``dtype`` says otherwise (the course's are stored in half precision);
+    only safetensors files are read, and no code from a repository is run.
+
+    Raises ValueError for an unknown course model, FileNotFoundError for a missing folder, and OSError
+    (within 5 seconds) when a hub model is neither cached nor within reach.
+    """
+    path = find_model(name_or_path)
+    # Files alone settle it if they can: asking the hub without a network takes most of a minute.
+    options = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        model, tokenizer = _read(path, dtype, options)
+    except OSError as error:
+        if os.path.isdir(path):
+            raise
+        _require_hub(path, error)
+        options["local_files_only"] = False
+        model, tokenizer = _read(path, dtype, options)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token  # harmless: the course masks padding by length, not by id
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    model.loss_type = "ForCausalLM"  # silences a warning
+    return model.to(device or choose_device()).eval(), tokenizer
+
+
+def find_model(name_or_path: str | Path) -> str:
+    """The folder of a course model or a local model; any other name comes back as it is, a hub name."""
+    name = str(name_or_path)
+    if name in COURSE_MODELS:
+        folder = data_root() / "base_models" / name
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f"base model {name!r} should be in {folder}, which does not exist: "
+                "check the clone, or point COURSE_DATA at the course's data folder"
+            )
+        return str(folder)
+    if os.path.isdir(name):
+        return name
+    if name.startswith("course-"):
+        raise ValueError(f"unknown course model {name!r}: expected one of {', '.join(COURSE_MODELS)}")
+    if isinstance(name_or_path, Path) or name.count("/") > 1 or name.startswith((".", "/", "~")):
+        raise FileNotFoundError(f"there is no model folder {name!r}: check the path")
+    return name
+
+
+def _read(path: str, dtype: torch.dtype | None, options: dict):
+    tokenizer = AutoTokenizer.from_pretrained(path, **options)
+    model = AutoModelForCausalLM.from_pretrained(
+        path, dtype=dtype or torch.float32, use_safetensors=True, **options
+    )
+    return model, tokenizer
+
+
+def _require_hub(name: str, error: Exception) -> None:
+    """Raise an OSError that says what to do, unless the hub may and can be asked for ``name``."""
+    advice = (
+        f"base model {name!r} is neither a course model ({', '.join(COURSE_MODELS)}), nor a folder here, "
+        "nor in the local hub cache"
+    )
+    if huggingface_hub.constants.HF_HUB_OFFLINE:
+        raise OSError(
+            f"{advice}, and HF_HUB_OFFLINE=1 forbids a download: set HF_HUB_OFFLINE=0 before Python starts, "
+            "or use a course model"
+        ) from error
+    if not hub_within_reach():
+        raise OSError(
+            f"{advice}, and the hub does not answer: connect to a network and try again, or use a course model"
+        ) from error
+
+
+def hub_within_reach(seconds: float = 3.0) -> bool:
+    """Whether the hub (or the proxy in front of it) accepts a connection within ``seconds``."""
+    address = urlsplit(os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or huggingface_hub.constants.ENDPOINT)
+    answered = threading.Event()
+
+    def knock() -> None:
+        with contextlib.suppress(OSError):
+            port = address.port or (80 if address.scheme == "http" else 443)
+            socket.create_connection((address.hostname, port), timeout=seconds).close()
+            answered.set()
+
+    # A thread, because looking a name up can hang for longer than any socket timeout.
+    threading.Thread(target=knock, daemon=True).start()
+    return answered.wait(seconds)
+
+
+def weights_fingerprint(model: torch.nn.Module) -> str:
+    """SHA-256 over names, types, shapes and bytes of all parameters: equal means nothing has changed."""
+    digest = hashlib.sha256()
+    for name, weight in sorted(model.named_parameters()):
+        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+        digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,296 @@
+"""The soft-prompt model does what its definition says, for a GPT-2 and for a Llama."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from course_utils.base_models import weights_fingerprint
+from course_utils.data import IGNORED, collate, encode, left_pad, token_ids
+from course_utils.soft_prompt import GPT2WithSoftPrompt
+from course_utils.training import TrainingConfig, train
+
+TEXT = "The mayor was not there"
+
+
+def close(a, b):
+    torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+def ids_of(tokenizer, text):
+    return torch.tensor([token_ids(tokenizer, text)])
+
+
+@pytest.fixture
+def sources(tokenizer):
+    """Four sources of different lengths."""
+    return [token_ids(tokenizer, text) for text in (TEXT, "Anna has", "Rain fell all day in the town. Clara", "B")]
+
+
+@pytest.fixture
+def batch(tokenizer, records):
+    encoded = encode(records, "summarization", tokenizer, max_positions=128, prompt_length=3)
+    return collate([encoded[i] for i in range(len(encoded))], tokenizer.pad_token_id)
+
+
+# ---- what a soft prompt is
+
+
+def test_prompt_of_real_tokens_gives_the_logits_of_those_tokens(base_model, tokenizer):
+    prompt_text = "Rain fell all day"
+    prompt_ids, text_ids = ids_of(tokenizer, prompt_text), ids_of(tokenizer, TEXT)
+    model = GPT2WithSoftPrompt(
+        base_model, prompt_length=prompt_ids.shape[1], init="text", init_text=prompt_text, tokenizer=tokenizer
+    )
+    with torch.no_grad():
+        expected = base_model(torch.cat([prompt_ids, text_ids], 1)).logits
+        close(model(text_ids).logits, expected)
+
+
+def test_another_prompt_gives_other_logits(base_model, tokenizer):
+    text_ids = ids_of(tokenizer, TEXT)
+    first, second = (GPT2WithSoftPrompt(base_model, prompt_length=2, seed=seed)(text_ids).logits for seed in (0, 1))
+    assert (first - second).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("entries, prompt_length", [(1, 1), (1, 20), (3, 5)])
+def test_trainable_parameters_are_rows_times_width(base_model, entries, prompt_length):
+    model = GPT2WithSoftPrompt(base_model, [f"[{i}]" for i in range(entries)], prompt_length)
+    trainable = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    assert trainable == ["soft_embedding.weight"]
+    assert model.soft_embedding.weight.numel() == entries * prompt_length * 32
+
+
+def test_each_soft_token_has_its_own_rows(gpt2, tokenizer):
+    model = GPT2WithSoftPrompt(gpt2, ["[A]", "[B]"], prompt_length=3)
+    alone = GPT2WithSoftPrompt(gpt2, ["[B]"], prompt_length=3)
+    alone.soft_embedding.weight.data = model.soft_embedding.weight.data[3:].clone()
+    text_ids = ids_of(tokenizer, TEXT)
+    close(model(text_ids, soft_token="[B]").logits, alone(text_ids).logits)
+    assert not torch.allclose(model(text_ids).logits, model(text_ids, soft_token="[B]").logits)
+    model(text_ids, labels=text_ids, soft_token="[B]").loss.backward()
+    gradient = model.soft_embedding.weight.grad
+    assert (gradient[:3] == 0).all() and (gradient[3:] != 0).any()
+
+
+def test_base_stays_in_eval_mode_and_gives_the_same_logits_while_training(gpt2, tokenizer):
+    model, text_ids = GPT2WithSoftPrompt(gpt2, prompt_length=2), ids_of(tokenizer, TEXT)
+    model.train()
+    assert model.training and not any(module.training for module in gpt2.modules())
+    close(model(text_ids).logits, model(text_ids).logits)  # dropout is 0.1 in this base model
+
+
+# ---- padding
+
+
+def test_right_padded_batch_equals_one_by_one(base_model, sources):
+    model = GPT2WithSoftPrompt(base_model, prompt_length=3)
+    items = [{"input_ids": torch.tensor(ids), "labels": torch.tensor(ids)} for ids in sources]
+    batch = collate(items, pad_id=0)
+    together = model(batch["input_ids"], batch["attention_mask"]).logits
+    for row, ids in enumerate(sources):
+        close(together[row, : 3 + len(ids)], model(torch.tensor([ids])).logits[0])
+
+
+def test_left_padded_batch_equals_one_by_one(base_model, sources):
+    model = GPT2WithSoftPrompt(base_model, prompt_length=3)
+    ids, mask = left_pad(sources, pad_id=0)
+    together = model(ids, mask).logits
+    for row, ids in enumerate(sources):
+        close(together[row, -3 - len(ids) :], model(torch.tensor([ids])).logits[0])
+
+
+def test_join_puts_the_prompt_between_left_pads_and_text(gpt2, sources):
+    model = GPT2WithSoftPrompt(gpt2, prompt_length=2)
+    ids, mask = left_pad(sources, pad_id=0)
+    joined = model.join(ids, mask, None)
+    table = gpt2.get_input_embeddings().weight
+    for row, source in enumerate(sources):
+        pads = ids.shape[1] - len(source)
+        assert joined["attention_mask"][row].tolist() == [0] * pads + [1] * (2 + len(source))
+        close(joined["inputs_embeds"][row, pads : pads + 2], model.soft_embedding.weight)
+        close(joined["inputs_embeds"][row, pads + 2 :], table[source])
+
+
+# ---- loss
+
+
+def hand_written_loss(model, tokenizer, records):
+    """Mean of -log p(token | prompt, source, target so far), with no batch, padding or mask to get wrong."""
+    losses = []
+    for record in records:
+        source = token_ids(tokenizer, record["document"] + "\n")
+        target = [*token_ids(tokenizer, record["summary"]), tokenizer.eos_token_id]
+        for i, token in enumerate(target):
+            logits = model(torch.tensor([source + target[:i]])).logits[0, -1]
+            losses.append(-logits.log_softmax(-1)[token])
+    return torch.stack(losses).mean()
+
+
+@torch.no_grad()
+def test_masked_loss_equals_a_hand_written_one(base_model, tokenizer, records, batch):
+    model = GPT2WithSoftPrompt(base_model, prompt_length=3)
+    close(model(**batch).loss, hand_written_loss(model, tokenizer, records))
+
+
+def test_logits_with_labels_are_one_row_per_label(base_model, batch):
+    model = GPT2WithSoftPrompt(base_model, prompt_length=3)
+    wanted = batch["labels"] != IGNORED
+    everywhere = model(batch["input_ids"], batch["attention_mask"]).logits  # [batch, 3 + text, vocab]
+    out = model(**batch)
+    close(out.logits, everywhere[:, 2:-1][wanted])
+    close(out.loss, F.cross_entropy(out.logits, batch["labels"][wanted]))
+
+
+def test_loss_is_that_of_the_base_model_reading_the_same_tokens(base_model, tokenizer, batch):
+    prompt_ids = ids_of(tokenizer, "Rain fell all")
+    model = GPT2WithSoftPrompt(base_model, ["[X]"], prompt_ids.shape[1], "text", "Rain fell all", tokenizer)
+    joined = {
+        "input_ids": torch.cat([prompt_ids.expand(len(batch["labels"]), -1), batch["input_ids"]], 1),
+        "attention_mask": F.pad(batch["attention_mask"], (prompt_ids.shape[1], 0), value=1),
+        "labels": F.pad(batch["labels"], (prompt_ids.shape[1], 0), value=IGNORED),
+    }
+    close(model(**batch).loss, base_model(**joined).loss)
+
+
+# ---- training
+
+
+def test_training_moves_the_prompt_and_not_one_base_weight(base_model, tokenizer, records):
+    encoded = encode(records, "summarization", tokenizer, 128, prompt_length=3)
+    model = GPT2WithSoftPrompt(base_model, prompt_length=3)
+    before, prompt = weights_fingerprint(base_model), model.soft_embedding.weight.detach().clone()
+    train(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=4, weight_decay=0.1), progress=False)
+    assert weights_fingerprint(base_model) == before
+    assert (model.soft_embedding.weight - prompt).abs().max() > 1e-3
+
+
+def test_one_batch_of_eight_is_overfitted(base_model, tokenizer, records):
+    """A random base has no skill to call up; a prompt can still steer what it says, far below the start."""
+    encoded = encode(records, "summarization", tokenizer, 128, prompt_length=20)
+    assert len(encoded) == 8
+    model = GPT2WithSoftPrompt(base_model, prompt_length=20)
+    config = TrainingConfig(epochs=60, batch_size=8, learning_rate=0.1)
+    log = train(model, encoded, encoded, config, progress=False)
+    first, best = log.epochs[0]["train_loss"], log.epochs[log.best_epoch - 1]["validation_loss"]
+    assert best < 0.6 * first, (first, best)
+
+
+# ---- generation
+
+
+def greedy_by_hand(model, ids, count):
+    """The definition of greedy decoding, uncached: the whole text again for each new token."""
+    ids = list(ids)
+    for _ in range(count):
+        ids.append(int(model(torch.tensor([ids])).logits[0, -1].argmax()))
+    return ids[-count:]
+
+
+def until_end(ids, end=0):
+    return ids[: ids.index(end)] if end in ids else ids
+
+
+@torch.no_grad()
+def test_cached_uncached_one_by_one_and_by_hand_generate_the_same(base_model, sources):
+    model = GPT2WithSoftPrompt(base_model, prompt_length=3)
+    ids, mask = left_pad(sources, pad_id=0)
+    cached = model.generate(ids, mask, max_new_tokens=12).tolist()
+    uncached = model.generate(ids, mask, max_new_tokens=12, use_cache=False).tolist()
+    assert cached == uncached
+    assert len({tuple(row) for row in cached}) > 1, "all rows alike: the test would not notice mixed-up rows"
+    for row, source in enumerate(sources):
+        alone = model.generate(torch.tensor([source]), max_new_tokens=12).tolist()[0]
+        assert until_end(cached[row]) == until_end(alone) == until_end(greedy_by_hand(model, source, 12))
+
+
+def test_generation_stops_at_the_end_token_and_pads(gpt2, sources):
+    model = GPT2WithSoftPrompt(gpt2, prompt_length=3)
+    ids, mask = left_pad(sources, pad_id=0)
+    free = model.generate(ids, mask, max_new_tokens=8)
+    end = int(free[0, 2])  # declare a token of the first row the end token
+    stopped = model.generate(ids, mask, max_new_tokens=8, eos_token_id=end, pad_token_id=0)
+    position = free[0].tolist().index(end)
+    assert stopped[0, : position + 1].tolist() == free[0, : position + 1].tolist()
+    assert (stopped[0, position + 1 :] == 0).all()
+
+
+# ---- initialisation
+
+
+def test_vocab_init_samples_rows_of_the_table_among_frequent_tokens(gpt2):
+    table = gpt2.get_input_embeddings().weight
+    model = GPT2WithSoftPrompt(gpt2, prompt_length=30)
+    found = [(table == row).all(1).nonzero()[0].item() for row in model.soft_embedding.weight]
+    assert min(found) >= len(table) // 2 and len(set(found)) > 10  # 400 tokens: the default falls back to the upper half
+    chosen = GPT2WithSoftPrompt(gpt2, prompt_length=30, init_token_ids=[7, 9]).soft_embedding.weight
+    assert {(table == row).all(1).nonzero()[0].item() for row in chosen} == {7, 9}
+
+
+def test_random_init_is_as_long_as_token_embeddings(gpt2):
+    rows = GPT2WithSoftPrompt(gpt2, prompt_length=50, init="random").soft_embedding.weight
+    close(rows.norm(dim=1), gpt2.get_input_embeddings().weight.norm(dim=1).mean().expand(50))
+
+
+def test_text_init_cuts_or_repeats_the_text(gpt2, tokenizer):
+    table, ids = gpt2.get_input_embeddings().weight, token_ids(tokenizer, TEXT)
+    for length in (2, len(ids), 2 * len(ids) + 1):
+        model = GPT2WithSoftPrompt(gpt2, ["[A]", "[B]"], length, "text", TEXT, tokenizer)
+        expected = table[(ids * 3)[:length]]
+        close(model.soft_embedding.weight, expected.repeat(2, 1))
+
+
+@pytest.mark.parametrize("init", ["random", "vocab"])
+def test_seed_decides_the_start(gpt2, init):
+    a, b, c = (GPT2WithSoftPrompt(gpt2, prompt_length=9, init=init, seed=s).soft_embedding.weight for s in (3, 3, 4))
+    assert torch.equal(a, b) and not torch.equal(a, c)
+
+
+def test_training_the_prompt_leaves_the_embedding_table_alone(gpt2, tokenizer):
+    """The rows are copies: a view into the table would be trained along with it."""
+    model = GPT2WithSoftPrompt(gpt2, prompt_length=3)
+    before = weights_fingerprint(gpt2)
+    model.soft_embedding.weight.data.add_(1)
+    assert weights_fingerprint(gpt2) == before
+
+
+# ---- bad input
+
+
+@pytest.mark.parametrize("prompt_length", [0, -3])
+def test_prompt_length_below_one(gpt2, prompt_length):
+    with pytest.raises(ValueError, match=f"prompt_length must be >= 1, got {prompt_length}"):
+        GPT2WithSoftPrompt(gpt2, prompt_length=prompt_length)
+
+
+def test_unknown_soft_token_names_the_known_ones(gpt2, tokenizer):
+    model, text_ids = GPT2WithSoftPrompt(gpt2, ["[A]", "[B]"]), ids_of(tokenizer, TEXT)
+    for call in (model.forward, model.generate):
+        with pytest.raises(ValueError, match=r"unknown soft token '\[C\]': expected one of \[A\], \[B\]"):
+            call(text_ids, soft_token="[C]")
+
+
+def test_text_longer_than_the_positions(gpt2):
+    model = GPT2WithSoftPrompt(gpt2, prompt_length=20)
+    with pytest.raises(ValueError, match=r"has 128 positions: 20 prompt \+ 109 text"):
+        model(torch.zeros(1, 109, dtype=torch.long))
+    assert model(torch.zeros(1, 108, dtype=torch.long)).logits.shape == (1, 128, len(gpt2.get_input_embeddings().weight))
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"init": "zeros"}, "init must be one of vocab, random, text, got 'zeros'"),
+        ({"init": "text"}, "needs init_text and tokenizer"),
+        ({"soft_vocabulary": []}, "one or more different names"),
+        ({"soft_vocabulary": ["[A]", "[A]"]}, "one or more different names"),
+    ],
+)
+def test_bad_construction(gpt2, options, message):
+    with pytest.raises(ValueError, match=message):
+        GPT2WithSoftPrompt(gpt2, **options)
+
+
+def test_labels_without_a_target(gpt2, tokenizer):
+    text_ids = ids_of(tokenizer, TEXT)
+    with pytest.raises(ValueError, match="labels hold no target token"):
+        GPT2WithSoftPrompt(gpt2)(text_ids, labels=torch.full_like(text_ids, IGNORED))
