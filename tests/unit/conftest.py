@@ -104,6 +104,11 @@ def gpt2(tokenizer):
     return make_gpt2(tokenizer)
 
 
+@pytest.fixture
+def wide_gpt2(tokenizer):
+    return make_gpt2(tokenizer, width=48)
+
+
 @pytest.fixture(params=["gpt2", "llama"])
 def base_model(request, tokenizer):
     return make_gpt2(tokenizer) if request.param == "gpt2" else make_llama(tokenizer)
