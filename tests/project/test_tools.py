@@ -112,6 +112,14 @@ def test_a_failing_cell_ends_sync_and_leaves_the_notebook(course):
     assert (folder / "05_summarization.ipynb").read_bytes() == before
 
 
+def test_an_error_shown_on_purpose_keeps_its_message_and_names_no_folder(course):
+    path = course / "notebooks" / "05_summarization.py"
+    path.write_text(LESSON + '\n# %% tags=["raises-exception"]\nfrom json import loads\n\nloads("")\n', encoding="utf-8")
+    sync.sync(course / "notebooks")
+    error = read_notebook(path.with_suffix(".ipynb")).cells[-1].outputs[0]
+    assert error.traceback == [f"JSONDecodeError: {error.evalue}"] and "Expecting value" in error.evalue
+
+
 def test_a_cell_without_execution_count_is_found():
     notebook = new_notebook(cells=[new_code_cell("1"), new_code_cell("2", execution_count=1), new_code_cell("")])
     notebook.cells.append(new_code_cell("3", metadata={"tags": ["nbval-skip"]}))
