@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import huggingface_hub
+import huggingface_hub.constants
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
@@ -56,20 +56,18 @@ def load_base_model(
     (within 5 seconds) when a hub model is neither cached nor within reach.
     """
     path = find_model(name_or_path)
-    # Files alone settle it if they can: asking the hub without a network takes most of a minute.
-    options = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        model, tokenizer = _read(path, dtype, options)
-    except OSError as error:
-        if os.path.isdir(path):
-            raise
-        _require_hub(path, error)
-        options["local_files_only"] = False
-        model, tokenizer = _read(path, dtype, options)
+    if not os.path.isdir(path):
+        path = cached_snapshot(path) or require_hub(path)
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    model = AutoModelForCausalLM.from_pretrained(
+        path, dtype=dtype or torch.float32, use_safetensors=True, trust_remote_code=False
+    )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token  # harmless: the course masks padding by length, not by id
     model.generation_config.pad_token_id = tokenizer.pad_token_id
     model.loss_type = "ForCausalLM"  # silences a warning
+    # A saved prompt names its base model: by a name that others know too, not by a path of this machine.
+    model.name_or_path = model.config.name_or_path = str(name_or_path)
     return model.to(device or choose_device()).eval(), tokenizer
 
 
@@ -93,34 +91,38 @@ def find_model(name_or_path: str | Path) -> str:
     return name
 
 
-def _read(path: str, dtype: torch.dtype | None, options: dict):
-    tokenizer = AutoTokenizer.from_pretrained(path, **options)
-    model = AutoModelForCausalLM.from_pretrained(
-        path, dtype=dtype or torch.float32, use_safetensors=True, **options
-    )
-    return model, tokenizer
+def cached_snapshot(name: str) -> str | None:
+    """The folder in the hub cache that holds the model ``name``, if one does.
+
+    Loaded from there because transformers asks the hub for some files even with ``local_files_only``,
+    and without a network each question takes its retries.
+    """
+    config = huggingface_hub.try_to_load_from_cache(name, "config.json", cache_dir=huggingface_hub.constants.HF_HUB_CACHE)
+    if not isinstance(config, str) or not list(Path(config).parent.glob("*.safetensors")):
+        return None
+    return str(Path(config).parent)
 
 
-def _require_hub(name: str, error: Exception) -> None:
-    """Raise an OSError that says what to do, unless the hub may and can be asked for ``name``."""
-    advice = (
+def require_hub(name: str) -> str:
+    """``name``, if the hub may and can be asked for it; else an OSError that says what to do."""
+    problem = (
         f"base model {name!r} is neither a course model ({', '.join(COURSE_MODELS)}), nor a folder here, "
         "nor in the local hub cache"
     )
     if huggingface_hub.constants.HF_HUB_OFFLINE:
         raise OSError(
-            f"{advice}, and HF_HUB_OFFLINE=1 forbids a download: set HF_HUB_OFFLINE=0 before Python starts, "
+            f"{problem}, and HF_HUB_OFFLINE=1 forbids a download: set HF_HUB_OFFLINE=0 before Python starts, "
             "or use a course model"
-        ) from error
+        )
     if not hub_within_reach():
-        raise OSError(
-            f"{advice}, and the hub does not answer: connect to a network and try again, or use a course model"
-        ) from error
+        raise OSError(f"{problem}, and the hub does not answer: connect to a network and try again, or use a course model")
+    return name
 
 
 def hub_within_reach(seconds: float = 3.0) -> bool:
     """Whether the hub (or the proxy in front of it) accepts a connection within ``seconds``."""
-    address = urlsplit(os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy") or huggingface_hub.constants.ENDPOINT)
+    proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
+    address = urlsplit(proxy or huggingface_hub.constants.ENDPOINT)
     answered = threading.Event()
 
     def knock() -> None:

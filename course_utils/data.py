@@ -32,17 +32,16 @@ def read_rows(path: Path, task: Task) -> list[dict]:
     if not path.is_file():
         raise FileNotFoundError(f"no data for {task.name!r}: expected the file {path}")
     rows = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Bytes, split at newlines alone: str.splitlines would also cut at rarer line separators inside a text.
+    for number, line in enumerate(path.read_bytes().removesuffix(b"\n").split(b"\n"), start=1):
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
+        except ValueError as error:  # not JSON, or not UTF-8
             what = f"not JSON ({error})" if line.strip() else "empty"
             raise ValueError(f"{path}, line {number}: the row is {what}; expected one JSON object") from None
         if problem := find_problem(row, task):
             raise ValueError(f"{path}, line {number}: {problem}")
         rows.append(row)
-    if not rows:
-        raise ValueError(f"{path}: the file has no rows; expected one JSON object per line")
     return rows
 
 

@@ -16,6 +16,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from course_utils.data import encode
+from course_utils.training import TrainingConfig, train
+
 POSITIONS = 128
 
 NAMES = ["Anna", "Bruno", "Clara", "David", "Emma", "Felix", "Greta", "Heinz"]
@@ -112,3 +115,13 @@ def wide_gpt2(tokenizer):
 @pytest.fixture(params=["gpt2", "llama"])
 def base_model(request, tokenizer):
     return make_gpt2(tokenizer) if request.param == "gpt2" else make_llama(tokenizer)
+
+
+@pytest.fixture(scope="session")
+def reader(tokenizer, records):
+    """A tiny GPT-2 that has learnt `records` by heart, trained in full by the course's own loop; do not change it."""
+    model = make_gpt2(tokenizer, width=48, dropout=0).requires_grad_(True)
+    encoded = encode(records, "summarization", tokenizer, POSITIONS)
+    config = TrainingConfig(epochs=50, batch_size=8, learning_rate=5e-3)
+    train(model, encoded, encoded, config, progress=False)
+    return model

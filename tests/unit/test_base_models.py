@@ -1,0 +1,135 @@
+import copy
+import socket
+import time
+
+import huggingface_hub.constants
+import pytest
+import torch
+
+from course_utils import base_models
+from course_utils.base_models import COURSE_MODELS, autocast, load_base_model, weights_fingerprint
+
+
+@pytest.fixture
+def folder(tmp_path, gpt2, tokenizer):
+    """A tiny model on disk as the course ships its own: half precision, safetensors, own tokenizer."""
+    path = tmp_path / "base_models" / "course-gpt2-xs"
+    copy.deepcopy(gpt2).half().save_pretrained(path)
+    tokenizer.save_pretrained(path)
+    return path
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    """A hub at an address that never answers, and a library that believes it is online."""
+
+    def hang(*args, **kwargs):
+        time.sleep(20)
+        raise OSError("timed out")
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(socket, "create_connection", hang)
+
+
+def test_folder_and_course_name_load_the_same_model_in_fp32_and_eval_mode(folder, tokenizer, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(folder.parents[1]))
+    by_path, _ = load_base_model(folder, device="cpu")
+    by_name, its_tokenizer = load_base_model("course-gpt2-xs", device="cpu")
+    assert by_name.dtype == torch.float32 and not by_name.training
+    assert weights_fingerprint(by_path) == weights_fingerprint(by_name)
+    assert by_name.generation_config.pad_token_id == its_tokenizer.pad_token_id is not None
+    text = "Anna has bought a boat.\n Ünïcode"
+    assert its_tokenizer(text)["input_ids"] == tokenizer(text)["input_ids"]
+    assert its_tokenizer.decode(its_tokenizer(text)["input_ids"]) == text
+
+
+def test_dtype_and_device_are_honoured(folder):
+    model, _ = load_base_model(folder, device="cpu", dtype=torch.float16)
+    assert model.dtype == torch.float16 and model.device.type == "cpu"
+
+
+def test_a_tokenizer_without_pad_token_gets_one(folder, tokenizer):
+    bare = copy.deepcopy(tokenizer)
+    bare.pad_token = None
+    bare.save_pretrained(folder)
+    assert load_base_model(folder, device="cpu")[1].pad_token == "<|endoftext|>"
+
+
+def test_weights_that_are_not_safetensors_are_refused(folder, gpt2):
+    (folder / "model.safetensors").unlink()
+    torch.save(gpt2.state_dict(), folder / "pytorch_model.bin")
+    with pytest.raises(OSError, match="safetensors"):
+        load_base_model(folder, device="cpu")
+
+
+def test_unknown_course_model_names_the_known_ones():
+    with pytest.raises(ValueError, match="unknown course model 'course-gpt2-xxl': expected one of course-gpt2-xs"):
+        load_base_model("course-gpt2-xxl")
+
+
+@pytest.mark.parametrize("name", COURSE_MODELS)
+def test_course_model_that_is_not_there_says_where_it_should_be(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=rf"should be in .*base_models.{name}.*COURSE_DATA"):
+        load_base_model(name)
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no model folder"):
+        load_base_model(tmp_path / "nowhere")
+
+
+def test_hub_name_without_network_answers_within_five_seconds(no_network):
+    start = time.perf_counter()
+    with pytest.raises(OSError, match=r"'nobody/no-such-model' is neither a course model.*connect to a network"):
+        load_base_model("nobody/no-such-model")
+    assert time.perf_counter() - start < 5
+
+
+def test_hub_name_in_offline_mode_answers_at_once(monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    start = time.perf_counter()
+    with pytest.raises(OSError, match="HF_HUB_OFFLINE=0 before Python starts"):
+        load_base_model("nobody/no-such-model")
+    assert time.perf_counter() - start < 2
+
+
+def test_a_cached_hub_model_loads_without_network(folder, tmp_path, monkeypatch, no_network):
+    """The cache's layout: models--owner--name/snapshots/<commit>/, and refs/main that names the commit."""
+    cache = tmp_path / "hub"
+    commit = "0" * 40
+    home = cache / "models--someone--tiny"
+    (home / "refs").mkdir(parents=True)
+    (home / "refs" / "main").write_text(commit)
+    (home / "snapshots").mkdir()
+    folder.rename(home / "snapshots" / commit)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    start = time.perf_counter()
+    model, _ = load_base_model("someone/tiny", device="cpu")
+    assert model.config.n_layer == 2 and model.config.name_or_path == "someone/tiny"
+    assert time.perf_counter() - start < 5
+
+
+def test_hub_within_reach_tells_an_answer_from_a_refusal(monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
+        assert base_models.hub_within_reach(2)
+    assert not base_models.hub_within_reach(0.5)  # the server is gone
+
+
+def test_fingerprint_notices_one_weight_and_ignores_the_object(gpt2):
+    twin = copy.deepcopy(gpt2)
+    assert weights_fingerprint(twin) == weights_fingerprint(gpt2)
+    with torch.no_grad():
+        twin.transformer.h[1].mlp.c_fc.bias[3] += 1e-6
+    assert weights_fingerprint(twin) != weights_fingerprint(gpt2)
+    assert len(weights_fingerprint(twin.bfloat16())) == 64
+
+
+@pytest.mark.parametrize("has_amx", [True, False])
+def test_autocast_on_a_cpu_only_where_bfloat16_pays(monkeypatch, has_amx):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
+    with autocast("cpu"):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (torch.bfloat16 if has_amx else torch.float32)
