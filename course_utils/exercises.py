@@ -79,16 +79,20 @@ def check_03_build_example(build_example) -> None:
     """``build_example(source_ids, target_ids, end_id)`` position by position, with end ids inside source and target too."""
     for source, target, end in (([5, 6, 7], [8, 9], 0), ([4], [3], 0), ([2, 1, 2], [2, 5, 6, 2], 2)):
         result = build_example(list(source), list(target), end)
-        assert isinstance(result, tuple) and len(result) == 2, f"return two lists, (input_ids, labels), not {type(result).__name__}"
+        assert isinstance(result, tuple) and len(result) == 2, (
+            f"return two lists, (input_ids, labels), not {type(result).__name__}")
         input_ids, labels = map(list, result)
         length = len(source) + len(target) + 1
         assert input_ids == [*source, *target, end], (
-            f"for source {source}, target {target} and end {end} the input is {input_ids}: expected source, target, end token in one row")
-        assert len(labels) == length, f"{len(labels)} labels for {length} input tokens: every position has one, -100 where nothing counts"
+            f"for source {source}, target {target} and end {end} the input is {input_ids}: "
+            "expected source, target, end token in one row")
+        assert len(labels) == length, (
+            f"{len(labels)} labels for {length} input tokens: every position has one, -100 where nothing counts")
         assert labels[-1] != IGNORED, "the last label is -100: the end token must count, or the model never learns to stop"
         assert labels != [*input_ids[1:], IGNORED] and labels[len(source) - 1] == IGNORED, (
             "the labels are shifted by one: leave them where the tokens are, the model does the shift")
-        assert labels[: len(source)] == [IGNORED] * len(source), f"the source must not count, its labels are {labels[: len(source)]}"
+        assert labels[: len(source)] == [IGNORED] * len(source), (
+            f"the source must not count, its labels are {labels[: len(source)]}")
         assert labels[len(source) :] == [*target, end], (
             f"the labels of target {target} are {labels[len(source) :]}: mask positions, not ids; every target token counts")
     passed("the target and its end count, the source does not")
@@ -102,13 +106,15 @@ def check_03_frequency_loss(frequency_loss) -> None:
         tokens = [token for target in test for token in target]
         wanted = -sum(math.log(probability[token]) for token in tokens) / len(tokens)
         loss = float(frequency_loss(train, test, vocab_size))
-        assert math.isfinite(loss), f"the loss is {loss}: a token that training never saw has probability 0; add one to every count"
+        assert math.isfinite(loss), (
+            f"the loss is {loss}: a token that training never saw has probability 0; add one to every count")
         by_example = -sum(sum(math.log(probability[t]) for t in target) / len(target) for target in test) / len(test)
-        assert abs(loss - by_example) > 1e-4, "this is the mean over examples; average over tokens, so that long targets weigh more"
+        assert abs(loss - by_example) > 1e-4, (
+            "this is the mean over examples; average over tokens, so that long targets weigh more")
         assert abs(loss + wanted) > 1e-4, "the sign is wrong: a log-probability is negative, a loss is not"
         assert abs(loss - wanted / math.log(2)) > 1e-4, "these are bits (log2); nats take the natural logarithm"
         assert abs(loss - wanted) < 1e-4, (
-            f"expected {wanted:.4f} nats, got {loss:.4f}: after adding one to each of {vocab_size} counts, divide by their new sum")
+            f"expected {wanted:.4f} nats, got {loss:.4f}: after adding one to all {vocab_size} counts, divide by their new sum")
     passed("counts plus one, mean over tokens, in nats")
 
 
@@ -130,14 +136,15 @@ def check_03_loss_per_example(loss_per_example) -> None:
 
         losses = loss_per_example(logits.clone(), labels.clone())
         assert isinstance(losses, torch.Tensor) and tuple(losses.shape) == (batch,), (
-            f"expected one loss per example, shape ({batch},), got {tuple(getattr(losses, 'shape', ()))}: keep the batch dimension")
+            f"expected shape ({batch},), one loss per example, got {tuple(getattr(losses, 'shape', ()))}: keep the batch")
         wanted = reference(1)
         assert not torch.allclose(losses, reference(0), atol=1e-4), (
-            "the shift is missing: this compares each position with the token that it has just read; logits at i predict token i + 1")
+            "the shift is missing: each position is compared with the token it has just read; logits at i predict token i + 1")
         counts = (labels != IGNORED).sum(1)
         assert not torch.allclose(losses, wanted * counts / (text - 1), atol=1e-4), (
             "divide by the number of labels in the row, not by its length: positions with -100 must not dilute the mean")
-        assert not torch.allclose(losses, wanted * counts, atol=1e-4), "these are sums; divide each by the number of labels in its row"
+        assert not torch.allclose(losses, wanted * counts, atol=1e-4), (
+            "these are sums; divide each by the number of labels in its row")
         assert torch.allclose(losses, wanted, atol=1e-4), f"expected {wanted.tolist()}, got {losses.tolist()}"
     passed("one loss per example, shifted by one, over its own labels")
 

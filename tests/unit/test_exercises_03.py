@@ -75,7 +75,7 @@ def one_mean(logits, labels):
     ("loss_per_example", no_shift, "shift is missing"),
     ("loss_per_example", mean_over_positions, "number of labels in the row"),
     ("loss_per_example", sums, "these are sums"),
-    ("loss_per_example", one_mean, "keep the batch dimension"),
+    ("loss_per_example", one_mean, "keep the batch"),
 ])
 def test_wrong_answers_are_told_what_is_wrong(name, wrong, hint):
     with pytest.raises(AssertionError, match=hint):
