@@ -36,7 +36,7 @@ class TrainingConfig:
     gradient_accumulation_steps: int = 1
     clipping_norm: float = 1.0
     seed: int = 0
-    eval_batch_size: int = 64
+    eval_batch_size: int = 32
 
     def __post_init__(self):
         for name in ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size"):

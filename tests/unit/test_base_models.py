@@ -43,6 +43,15 @@ def test_folder_and_course_name_load_the_same_model_in_fp32_and_eval_mode(folder
     assert its_tokenizer.decode(its_tokenizer(text)["input_ids"]) == text
 
 
+def test_fused_gelu_is_the_same_function(gpt2, folder):
+    ids = torch.arange(50)[None]
+    plain = copy.deepcopy(gpt2).half().float()  # as stored
+    fused, _ = load_base_model(folder, device="cpu")
+    assert all(type(block.mlp.act) is torch.nn.GELU for block in fused.transformer.h)
+    assert not any(type(block.mlp.act) is torch.nn.GELU for block in plain.transformer.h)
+    torch.testing.assert_close(fused(ids).logits, plain(ids).logits, rtol=1e-4, atol=1e-4)
+
+
 def test_dtype_and_device_are_honoured(folder):
     model, _ = load_base_model(folder, device="cpu", dtype=torch.float16)
     assert model.dtype == torch.float16 and model.device.type == "cpu"
