@@ -83,7 +83,7 @@ class Event:
     weather: tuple[str, str, str]
     mood: tuple[str, str]
     recipient: Person | None = None
-    others: tuple["Event", ...] = field(default=())
+    others: tuple[Event, ...] = field(default=())
 
     @property
     def key(self) -> str:
@@ -602,7 +602,7 @@ def write_document(e: Event, rng: random.Random, tense: str = "preterite", facts
         n = rng.randint(3, 6) if facts is None else facts
         main = sentence(rng.choice(MAIN_PATTERNS), e, style, rng)
         chosen = rng.sample([f for f in SOMETIMES if not (f == "owner" and e.kind == "move")], n)
-        told = {name for name in chosen}
+        told = set(chosen)
         for name, text in (("time", e.time[0]), ("place", e.place.en_name), ("reason", e.reason[0])):
             if text not in main[0] and text not in main[0].lower():
                 chosen.append(name)

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from induction import start_with_induction
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 WORK = Path(__file__).parent / "work"
 SIZES = {  # width, layers, heads, peak learning rate
-    "xs": (32, 2, 2, 6e-3), "s": (72, 2, 3, 5e-3), "m": (128, 4, 4, 3e-3), "l": (224, 5, 7, 2e-3)}
+    "xs": (32, 2, 4, 6e-3), "s": (80, 2, 4, 4e-3), "m": (128, 4, 4, 3e-3), "l": (224, 5, 7, 2e-3)}
 BLOCK, ROWS, SEED = 512, 8, 1           # 4,096 tokens a step: 16 x 256 three times out of four, 8 x 512 once
 VALIDATION_BLOCKS = 64
 WARMUP, DECAY = 150, 0.25
@@ -31,7 +32,9 @@ def build_model(size: str, tokenizer) -> GPT2LMHeadModel:
     config = GPT2Config(vocab_size=len(tokenizer), n_positions=BLOCK, n_embd=width, n_layer=layers, n_head=heads,
                         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=tokenizer.bos_token_id,
                         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
-    return GPT2LMHeadModel(config)
+    model = GPT2LMHeadModel(config)
+    start_with_induction(model, SEED)
+    return model
 
 
 def batch(blocks: np.ndarray, step: int) -> torch.Tensor:

@@ -57,7 +57,7 @@ def grams(text: str, n: int = 8) -> set[tuple[str, ...]]:
 def names_in(text: str) -> set[tuple[str, str]]:
     """Full names: two neighbouring words that are a first and a last name of the gazette."""
     found = words(text)
-    return {pair for pair in zip(found, found[1:]) if pair[0] in _FIRST and pair[1] in _LAST}
+    return {pair for pair in zip(found, found[1:], strict=False) if pair[0] in _FIRST and pair[1] in _LAST}
 
 
 _FIRST = {name.lower() for names in pages.g.lexicon.FIRST_NAMES.values() for name in names}
@@ -67,7 +67,7 @@ _LAST = {name.lower() for name in pages.g.lexicon.LAST_NAMES}
 def event_grams(record: dict) -> tuple[set, set]:
     """(all 8-grams of a record, those among them that name a person: the ones that tell of an event)."""
     every = grams(text_of(record))
-    return every, {gram for gram in every if any(a in _FIRST and b in _LAST for a, b in zip(gram, gram[1:]))}
+    return every, {gram for gram in every if any(a in _FIRST and b in _LAST for a, b in zip(gram, gram[1:], strict=False))}
 
 
 def overlap(training_texts) -> dict:

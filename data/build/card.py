@@ -1,0 +1,113 @@
+"""Collect what was trained: copy final models to data/base_models/, write training.json, and fill the tables of data/README.md.
+
+    python data/build/card.py
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
+import gazette
+import lexicon
+import matplotlib
+
+from text import SEED, WORK
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+DATA = Path(__file__).parents[1]
+KEPT = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+
+
+def publish(size: str) -> dict:
+    """Copy a finished model, and return its training log."""
+    target = DATA / "base_models" / f"course-gpt2-{size}"
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for name in KEPT:
+        if (WORK / size / "model" / name).exists():
+            shutil.copy(WORK / size / "model" / name, target / name)
+    return json.loads((WORK / size / "log.json").read_text())
+
+
+def checksum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def model_table(training: dict) -> str:
+    rows = ["| model | parameters | width x layers x heads | tokens | steps | final loss | MB | sha256 of model.safetensors |",
+            "|---|---|---|---|---|---|---|---|"]
+    for size, log in training["models"].items():
+        folder = DATA / "base_models" / f"course-gpt2-{size}"
+        config = json.loads((folder / "config.json").read_text())
+        megabytes = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
+        last = log["log"][-1]
+        rows.append(f"| course-gpt2-{size} | {log['parameters']:,} | {config['n_embd']} x {config['n_layer']} x {config['n_head']} | "
+                    f"{log['tokens']:,} | {last['step']:,} | {last['validation_loss']:.3f} | {megabytes:.1f} | "
+                    f"`{checksum(folder / 'model.safetensors')}` |")
+    return "\n".join(rows)
+
+
+def task_table() -> str:
+    rows = ["| file | records | sha256 |", "|---|---|---|"]
+    for path in sorted((DATA / "tasks").glob("*/*.jsonl")):
+        rows.append(f"| tasks/{path.parent.name}/{path.name} | {len(path.read_text('utf-8').splitlines()):,} | `{checksum(path)}` |")
+    return "\n".join(rows)
+
+
+def world_table() -> str:
+    verbs = gazette.VERBS + gazette.MOTION + gazette.GIVING
+    counts = {"nouns, with gender and plural": len(gazette.NOUNS), "verbs, with participle and auxiliary": len(verbs),
+              "of them with a separable prefix": sum(bool(v.prefix) for v in verbs),
+              "adjectives": sum(map(len, gazette.ADJECTIVES.values())),
+              "first names": sum(map(len, lexicon.FIRST_NAMES.values())), "last names": len(lexicon.LAST_NAMES),
+              "places": len(gazette.ALL_PLACES), "reasons": len(gazette.REASONS), "sentence patterns": gazette.pattern_count(),
+              **{f"full names in the {split} pool": len(people) for split, people in gazette.PEOPLE.items()}}
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {n:,} |" for name, n in counts.items())])
+
+
+def overlap_table() -> str:
+    found = json.loads((Path(__file__).parent / "overlap.json").read_text())
+    return (f"Training texts read: {found['training_texts']:,} (every pre-training page and training record). People of validation and "
+            f"test events: {found['people']:,}, of them named in training text: **{found['people_shared']}**. Their 8-grams that name "
+            f"somebody: {found['event_8grams']:,}, shared: **{found['event_8grams_shared']}**. All their 8-grams, set phrases included: "
+            f"{found['all_8grams']:,}, shared: {found['all_8grams_shared']:,} ({found['all_8grams_shared'] / found['all_8grams']:.1%}).")
+
+
+def curves(training: dict) -> None:
+    _, axes = plt.subplots(figsize=(7, 4))
+    for size, log in training["models"].items():
+        axes.plot([row["tokens"] / 1e6 for row in log["log"]], [row["validation_loss"] for row in log["log"]],
+                  label=f"{size}: {log['parameters'] / 1e6:.2f}M parameters")
+    axes.set(xlabel="million tokens", ylabel="loss on held-out pages (nats per token)", ylim=(None, 4))
+    axes.legend(frameon=False)
+    plt.savefig(DATA / "base_models" / "loss_curves.png", dpi=110, bbox_inches="tight")
+
+
+def fill(text: str, name: str, content: str) -> str:
+    return re.sub(rf"(<!-- {name} -->\n).*?(\n<!-- end {name} -->)", lambda m: m[1] + content + m[2], text, flags=re.DOTALL)
+
+
+def main() -> None:
+    training = {"text": json.loads((WORK / "text.json").read_text()), "models": {}}
+    for size in ("xs", "s", "m", "l"):
+        training["models"][size] = publish(size)
+    (DATA / "base_models" / "training.json").write_text(json.dumps(training, indent=1) + "\n")
+    curves(training)
+    card = DATA / "README.md"
+    text = card.read_text("utf-8")
+    for name, content in (("models", model_table(training)), ("tasks", task_table()), ("world", world_table()),
+                          ("overlap", overlap_table()),
+                          ("text", f"{training['text']['pages']:,} pages, {training['text']['words']:,} words, "
+                                   f"{training['text']['tokens']:,} tokens of a vocabulary of {training['text']['vocabulary']:,}, seed {SEED}.")):
+        text = fill(text, name, content)
+    card.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""What ships in `data/`: the tasks' files, the base models, and that nothing of the test was ever trained on."""
+
+import hashlib
+import json
+import sys
+from itertools import pairwise
+
+import pytest
+from safetensors import safe_open
+
+from course_utils import TASKS, load_base_model, load_task_data
+from course_utils.base_models import COURSE_MODELS
+from course_utils.notebook import repository_root
+
+DATA = repository_root() / "data"
+SIZES = {"summarization": (1000, 130, 110), "question_answering": (2000, 300, 300), "translation": (2000, 300, 300)}
+PAGES = 1500   # of the pre-training text, made again here; data/build/overlap.json holds the count over all of it
+
+
+@pytest.fixture(scope="module")
+def build():
+    """The scripts of data/build, which import each other as top-level modules."""
+    sys.path.insert(0, str(DATA / "build"))
+    before = set(sys.modules)
+    import grammar
+    import pages
+    import tasks
+    import text
+    yield {"tasks": tasks, "text": text, "pages": pages, "grammar": grammar}
+    sys.path.remove(str(DATA / "build"))
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and str(DATA) in str(sys.modules[name].__file__):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_splits_have_the_sizes_that_the_card_states(task):
+    data = load_task_data(task)
+    assert tuple(len(rows) for rows in data.values()) == SIZES[task]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_files_are_what_the_scripts_make(build, task):
+    for split in ("validation", "test"):
+        _, made = build["tasks"].make(task, split)
+        assert made == build["tasks"].read(task, split), "run data/build/tasks.py, or do not change the gazette"
+
+
+def test_events_of_different_splits_are_different(build):
+    for task in TASKS:
+        keys = {split: set(build["tasks"].make(task, split)[0]) for split in ("train", "validation", "test")}
+        assert [len(found) for found in keys.values()] == list(SIZES[task])
+        assert not keys["test"] & (keys["train"] | keys["validation"]) and not keys["validation"] & keys["train"]
+
+
+def test_no_event_of_the_test_was_in_any_training_text(build):
+    tasks, text = build["tasks"], build["text"]
+
+    def training_texts():
+        yield from tasks.training_records()
+        yield from (text.page_number(i) for i in range(PAGES))
+
+    found = tasks.overlap(training_texts())
+    assert found["training_texts"] == PAGES + 5000 and found["event_8grams"] > 20_000 and found["people"] > 500
+    assert found["people_shared"] == 0 and found["event_8grams_shared"] == 0
+
+
+def test_the_overlap_check_sees_an_overlap(build):
+    record = build["tasks"].read("summarization", "test")[0]
+    found = build["tasks"].overlap([build["tasks"].text_of(record)])
+    assert found["people_shared"] > 0 and found["event_8grams_shared"] > 0
+
+
+def test_the_whole_pre_training_text_was_checked(build):
+    found = json.loads((DATA / "build" / "overlap.json").read_text())
+    card = json.loads((DATA / "base_models" / "training.json").read_text())
+    assert found["training_texts"] == card["text"]["pages"] + 5000
+    assert found["people_shared"] == 0 and found["event_8grams_shared"] == 0
+
+
+def test_the_reported_hard_prompts_never_occur_in_the_pre_training_text(build):
+    reported = [prompt.lower() for prompt in build["pages"].REPORTED_HARD_PROMPTS]
+    assert reported == [task.hard_prompt.lower() for task in TASKS.values()]
+    pages = build["pages"]
+    for cues in (pages.SUMMARY_CUES, pages.SUMMARY_HEADERS, pages.ANSWER_HEADERS, pages.TRANSLATION_CUES,
+                 pages.TRANSLATION_HEADERS):
+        assert not {cue.lower().strip(":.") for cue in cues} & {prompt.strip(":.") for prompt in reported}
+    for i in range(PAGES):
+        page = build["text"].page_number(i).lower()
+        assert not any(prompt in page for prompt in reported)
+
+
+def test_the_world_is_as_rich_as_the_card_states(build):
+    gazette = sys.modules["gazette"]
+    verbs = gazette.VERBS + gazette.MOTION + gazette.GIVING
+    assert len(gazette.NOUNS) >= 300 and len(verbs) >= 100 and gazette.pattern_count() >= 60
+    assert sum(map(len, gazette.ADJECTIVES.values())) >= 80 and len(gazette.ALL_PLACES) >= 100 and len(gazette.REASONS) >= 100
+    assert len({noun.de for noun in gazette.NOUNS}) == len(gazette.NOUNS) and len({verb.en for verb in verbs}) == len(verbs)
+
+
+def test_documents_have_40_to_120_words():
+    for field, task in (("document", "summarization"), ("context", "question_answering")):
+        for rows in load_task_data(task).values():
+            assert all(40 <= len(row[field].split()) <= 120 for row in rows)
+
+
+@pytest.mark.parametrize(("adjective", "noun", "forms"), [
+    ("alt", ("clock", "clocks", "Uhr", "f", "Uhren"),
+     ["die alte Uhr", "die alte Uhr", "der alten Uhr", "eine alte Uhr", "einer alten Uhr"]),
+    ("neu", ("table", "tables", "Tisch", "m", "Tische"),
+     ["der neue Tisch", "den neuen Tisch", "dem neuen Tisch", "einen neuen Tisch", "einem neuen Tisch"]),
+    ("klein", ("boat", "boats", "Boot", "n", "Boote"),
+     ["das kleine Boot", "das kleine Boot", "dem kleinen Boot", "ein kleines Boot", "einem kleinen Boot"]),
+])
+def test_german_endings(build, adjective, noun, forms):
+    grammar = build["grammar"]
+    word = grammar.Noun(*noun, "thing")
+    definite, indefinite = (grammar.Thing(word, ("", adjective), kind) for kind in ("definite", "indefinite"))
+    assert [definite.de(case) for case in ("nom", "acc", "dat")] + [indefinite.de(case) for case in ("acc", "dat")] == forms
+
+
+def test_german_verbs(build):
+    grammar = build["grammar"]
+    fetch, = grammar.read_verbs("pick up:ab+holen, holt, holte, abgeholt:all")
+    finite, end = grammar.verb_group(fetch, "preterite")
+    assert grammar.main_clause("Anna", finite, ["das Boot"], end) == "Anna holte das Boot ab"
+    assert grammar.subordinate_clause("weil", ["Anna", "das Boot"], fetch, "preterite") == "weil Anna das Boot abholte"
+    assert grammar.subordinate_clause("weil", ["Anna", "das Boot"], fetch, "perfect") == "weil Anna das Boot abgeholt hat"
+    assert fetch.with_zu == "abzuholen" and grammar.verb_group(fetch, "perfect") == ("hat", "abgeholt")
+
+
+# ---- base models -------------------------------------------------------------------------------------------------------------
+
+def test_base_models_fit_and_grow():
+    folders = [DATA / "base_models" / name for name in COURSE_MODELS]
+    total = sum(file.stat().st_size for folder in folders for file in folder.iterdir())
+    assert total <= 40 * 2**20
+    sizes = [load_base_model(name, device="cpu")[0].num_parameters() for name in COURSE_MODELS]
+    assert all(2.2 < b / a < 4.5 for a, b in pairwise(sizes)), sizes
+
+
+@pytest.mark.parametrize("name", COURSE_MODELS)
+def test_weights_are_half_precision_safetensors_with_the_checksum_of_the_card(name):
+    path = DATA / "base_models" / name / "model.safetensors"
+    with safe_open(path, "pt") as file:
+        assert {str(file.get_slice(key).get_dtype()) for key in file.keys()} == {"F16"}  # noqa: SIM118
+    card = (DATA / "README.md").read_text(encoding="utf-8")
+    assert hashlib.sha256(path.read_bytes()).hexdigest() in card
