@@ -16,7 +16,8 @@ class Task:
 
     ``source_template`` is filled from a record and is all that the model reads before the target; an answer cue that
     belongs to the task (``\\nAnswer:``) is part of it. ``long_field`` is the one field that may be cut when a text is too
-    long. ``hard_prompt`` is the prompt of the original report. ``metrics`` are keys of `metrics.compute_metrics`;
+    long. ``hard_prompt`` is the prompt of the original report, ``hand_written`` are ours, in the order in which we tried
+    them (lesson 01): see `with_hard_prompt` for ``{source}``. ``metrics`` are keys of `metrics.compute_metrics`;
     ``language`` is that of the targets.
     """
 
@@ -30,6 +31,7 @@ class Task:
     main_metric: str
     max_new_tokens: int
     language: str = "en"
+    hand_written: tuple[str, ...] = ()
 
     @property
     def source_fields(self) -> tuple[str, ...]:
@@ -50,6 +52,72 @@ class Task:
         return self.references(record)[0]
 
 
+# Prompts in the order in which a thoughtful person might try them: an instruction, cues that anybody knows from the web,
+# the words of the gazette itself (data/build/pages.py: its headers and cues), a worked example. A cue behind the text ends
+# without a space, because the target brings its own (`join_target`). Nobody in the examples occurs in validation or test data.
+SUMMARIZATION_PROMPTS = (
+    "Summarize:",
+    "Please summarize this report in one sentence.\n{source}",
+    "{source}TL;DR:",
+    "{source}Summary:",
+    "{source}In one sentence:",
+    "Who does what, where and why? One sentence, present tense.\n{source}",
+    "{source}In one sentence, in the present tense, with the place and the reason:",
+    "Reports and summaries\n{source}",
+    "Please summarize.\n{source}Summary:",
+    "{source}In short:",
+    "{source}To sum up:",
+    "{source}The gist:",
+    "News in one sentence\n{source}",
+    "{source}What happens and why:",
+    "What happened and why\n{source}What happens and why:",
+    "On Monday, Marta Klein painted the old gate in the park. She did it because it had rained for days.\n"
+    "Marta Klein paints the old gate in the park because it had rained for days.\n{source}",
+    "On Monday, Marta Klein painted the old gate in the park. She did it because it had rained for days.\n"
+    "What happens and why: Marta Klein paints the old gate in the park because it had rained for days.\n"
+    "{source}What happens and why:",
+)
+QUESTION_ANSWERING_PROMPTS = (
+    "Answer the question:",
+    "Read the report, then answer the question.\n{source}",
+    "Answer in as few words as possible.\n{source}",
+    "Give only the words of the report that answer the question, no full sentence.\n{source}",
+    "{source} (in a few words)",
+    "{source} In short,",
+    "{source} The answer is",
+    "Reading comprehension\n{source}",
+    "Questions and answers\n{source}",
+    "Answer the questions.\n{source}",
+    "Answer briefly.\n{source}",
+    "Quick quiz\n{source}",
+    "Test your memory\n{source}",
+    "On Monday, Marta Klein painted the old gate in the park. Otto Berg helped her.\n"
+    "Question: Where did Marta Klein paint the old gate?\nAnswer: in the park\n{source}",
+    "Quick quiz\nOn Monday, Marta Klein painted the old gate in the park. Otto Berg helped her.\n"
+    "Question: Where did Marta Klein paint the old gate?\nAnswer: in the park\n"
+    "Question: What did Marta Klein paint?\nAnswer: the old gate\n{source}",
+)
+TRANSLATION_PROMPTS = (
+    "Translate to German:",
+    "Translate into German:\n{source}",
+    "English: {source}German:",
+    "{source}German:",
+    "{source}In German:",
+    "{source}Translation:",
+    "Translate into German, in the perfect tense, with the time in front:\n{source}",
+    "{source}German, in the perfect tense, with the time in front:",
+    "English and German\n{source}",
+    "Phrasebook\n{source}",
+    "{source}Auf Deutsch:",
+    "{source}Spoken German:",
+    "{source}As told in the inn:",
+    "German lesson: the spoken past\n{source}",
+    "German lesson: the spoken past\n{source}Spoken German:",
+    "Marta Klein painted the old gate on Monday.\nAm Montag hat Marta Klein das alte Tor gestrichen.\n{source}",
+    "Marta Klein painted the old gate on Monday.\nSpoken German: Am Montag hat Marta Klein das alte Tor gestrichen.\n"
+    "{source}Spoken German:",
+)
+
 TASKS = {
     task.name: task
     for task in (
@@ -63,6 +131,7 @@ TASKS = {
             metrics=("rouge1", "rouge2", "rougeL", "exact_match", "exact_match_percentage"),
             main_metric="rougeL",
             max_new_tokens=48,
+            hand_written=SUMMARIZATION_PROMPTS,
         ),
         Task(
             name="question_answering",
@@ -74,6 +143,7 @@ TASKS = {
             metrics=("exact_match", "f1", "exact_match_percentage"),
             main_metric="exact_match",
             max_new_tokens=24,
+            hand_written=QUESTION_ANSWERING_PROMPTS,
         ),
         Task(
             name="translation",
@@ -86,6 +156,7 @@ TASKS = {
             main_metric="bleu",
             max_new_tokens=64,
             language="de",
+            hand_written=TRANSLATION_PROMPTS,
         ),
     )
 }

@@ -1,5 +1,6 @@
 import pytest
 
+from course_utils.data import load_task_data
 from course_utils.metrics import METRICS
 from course_utils.tasks import TASKS, get_task, join_target, with_hard_prompt
 
@@ -67,3 +68,23 @@ def test_hard_prompt_goes_in_front_or_where_it_says(prompt, joined):
 @pytest.mark.parametrize("source, piece", [("Answer:", " Anna"), ("text\n", "Anna"), ("Answer: ", "Anna"), ("", "Anna")])
 def test_target_gets_a_space_unless_white_space_came_before(source, piece):
     assert join_target(source, "Anna") == piece
+
+
+# ---- hand-written prompts
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_hand_written_prompts_get_a_fair_hearing(task):
+    prompts = task.hand_written
+    assert len(set(prompts)) == len(prompts) >= 12
+    assert not {"", task.hard_prompt} & set(prompts)
+    for prompt in prompts:
+        assert prompt == prompt.strip() and not prompt.endswith(" "), f"white space at the end of {prompt!r} would spoil it"
+        assert prompt.count("{source}") <= 1
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_examples_inside_prompts_are_not_from_validation_or_test(task):
+    assert any("Marta Klein" in prompt for prompt in task.hand_written)
+    for split in ("validation", "test"):
+        for record in load_task_data(task)[split]:
+            assert "Marta Klein" not in task.source(record)
