@@ -132,7 +132,7 @@ def require_hub(name: str) -> str:
     return name
 
 
-def hub_within_reach(seconds: float = 3.0) -> bool:
+def hub_within_reach(seconds: float = 2.5) -> bool:
     """Whether the hub (or the proxy in front of it) accepts a connection within ``seconds``."""
     proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
     address = urlsplit(proxy or huggingface_hub.constants.ENDPOINT)

@@ -100,7 +100,7 @@ def test_hub_name_in_offline_mode_answers_at_once(monkeypatch):
     start = time.perf_counter()
     with pytest.raises(OSError, match="HF_HUB_OFFLINE=0 before Python starts"):
         load_base_model("nobody/no-such-model")
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 5
 
 
 def test_a_cached_hub_model_loads_without_network(folder, tmp_path, monkeypatch, no_network):
@@ -116,7 +116,7 @@ def test_a_cached_hub_model_loads_without_network(folder, tmp_path, monkeypatch,
     start = time.perf_counter()
     model, _ = load_base_model("someone/tiny", device="cpu")
     assert model.config.n_layer == 2 and model.config.name_or_path == "someone/tiny"
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 15  # a question to the hub would take 20 seconds and more
 
 
 def test_hub_within_reach_tells_an_answer_from_a_refusal(monkeypatch):

@@ -63,6 +63,21 @@ def test_learning_rate_rises_then_falls_to_almost_zero():
     assert [learning_rate_factor(step, 2, 0) for step in range(2)] == [1, 0.5]
 
 
+def test_the_schedule_reaches_the_optimizer(model, encoded, monkeypatch):
+    used = []
+
+    class Spy(torch.optim.AdamW):
+        def step(self, closure=None):
+            used.append((self.param_groups[0]["lr"], self.param_groups[0]["weight_decay"]))
+            return super().step(closure)
+
+    monkeypatch.setattr(torch.optim, "AdamW", Spy)
+    config = TrainingConfig(epochs=2, batch_size=2, learning_rate=0.02, warmup_fraction=0.25, weight_decay=0.1)
+    train(model, encoded, encoded, config, progress=False)
+    assert [rate for rate, _ in used] == pytest.approx([0.02 * learning_rate_factor(step, 8, 0.25) for step in range(8)])
+    assert {decay for _, decay in used} == {0.1}
+
+
 # ---- the loop
 
 
