@@ -19,6 +19,8 @@ from transformers import (
 from course_utils.data import encode
 from course_utils.training import TrainingConfig, train
 
+torch.set_num_threads(1)  # models this small lose time to a second thread
+
 POSITIONS = 128
 
 NAMES = ["Anna", "Bruno", "Clara", "David", "Emma", "Felix", "Greta", "Heinz"]
