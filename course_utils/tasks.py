@@ -5,6 +5,7 @@ A task is described once, here; loading, training, evaluation and the lessons al
 
 from __future__ import annotations
 
+import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,10 +15,9 @@ from dataclasses import dataclass
 class Task:
     """One task: everything that differs between summarization, question answering and translation.
 
-    ``source_template`` is filled from a record and is all that the model reads before the target; an answer cue that
-    belongs to the task (``\\nAnswer:``) is part of it. ``long_field`` is the one field that may be cut when a text is too
-    long. ``hard_prompt`` is the prompt of the original report, ``hand_written`` are ours, in the order in which we tried
-    them (lesson 01): see `with_hard_prompt` for ``{source}``. ``metrics`` are keys of `metrics.compute_metrics`;
+    ``source_template`` is filled from a record and is all that the model reads before the target; its last line is
+    the task's cue (``Answer:``). ``long_field`` is the one field that may be cut when a text is too long. ``hard_prompt`` is the prompt of the original report, ``hand_written`` are ours, in the order in which we tried
+    them (lesson 01): see `with_hard_prompt` for ``{source}`` and ``{text}``. ``metrics`` are keys of `metrics.compute_metrics`;
     ``language`` is that of the targets.
     """
 
@@ -58,24 +58,24 @@ class Task:
 SUMMARIZATION_PROMPTS = (
     "Summarize:",
     "Please summarize this report in one sentence.\n{source}",
-    "{source}TL;DR:",
-    "{source}Summary:",
-    "{source}In one sentence:",
+    "{text}TL;DR:",
+    "{text}A summary in the present tense:",
+    "{text}In one sentence:",
     "Who does what, where and why? One sentence, present tense.\n{source}",
-    "{source}In one sentence, in the present tense, with the place and the reason:",
+    "{text}In one sentence, in the present tense, with the place and the reason:",
     "Reports and summaries\n{source}",
-    "Please summarize.\n{source}Summary:",
-    "{source}In short:",
-    "{source}To sum up:",
-    "{source}The gist:",
+    "Please summarize.\n{source}",
+    "{text}In short:",
+    "{text}To sum up:",
+    "{text}The gist:",
     "News in one sentence\n{source}",
-    "{source}What happens and why:",
-    "What happened and why\n{source}What happens and why:",
+    "{text}What happens and why:",
+    "What happened and why\n{text}What happens and why:",
     "On Monday, Marta Klein painted the old gate in the park. She did it because it had rained for days.\n"
-    "Marta Klein paints the old gate in the park because it had rained for days.\n{source}",
+    "Summary: Marta Klein paints the old gate in the park because it had rained for days.\n{source}",
     "On Monday, Marta Klein painted the old gate in the park. She did it because it had rained for days.\n"
     "What happens and why: Marta Klein paints the old gate in the park because it had rained for days.\n"
-    "{source}What happens and why:",
+    "{text}What happens and why:",
 )
 QUESTION_ANSWERING_PROMPTS = (
     "Answer the question:",
@@ -100,22 +100,22 @@ QUESTION_ANSWERING_PROMPTS = (
 TRANSLATION_PROMPTS = (
     "Translate to German:",
     "Translate into German:\n{source}",
-    "English: {source}German:",
-    "{source}German:",
-    "{source}In German:",
-    "{source}Translation:",
+    "English: {text}German:",
+    "{text}Deutsch:",
+    "{text}In German:",
+    "{text}Translation:",
     "Translate into German, in the perfect tense, with the time in front:\n{source}",
-    "{source}German, in the perfect tense, with the time in front:",
+    "{text}German, in the perfect tense, with the time in front:",
     "English and German\n{source}",
     "Phrasebook\n{source}",
-    "{source}Auf Deutsch:",
-    "{source}Spoken German:",
-    "{source}As told in the inn:",
+    "{text}Auf Deutsch:",
+    "{text}Spoken German:",
+    "{text}As told in the inn:",
     "German lesson: the spoken past\n{source}",
-    "German lesson: the spoken past\n{source}Spoken German:",
-    "Marta Klein painted the old gate on Monday.\nAm Montag hat Marta Klein das alte Tor gestrichen.\n{source}",
+    "German lesson: the spoken past\n{text}Spoken German:",
+    "Marta Klein painted the old gate on Monday.\nGerman: Am Montag hat Marta Klein das alte Tor gestrichen.\n{source}",
     "Marta Klein painted the old gate on Monday.\nSpoken German: Am Montag hat Marta Klein das alte Tor gestrichen.\n"
-    "{source}Spoken German:",
+    "{text}Spoken German:",
 )
 
 TASKS = {
@@ -125,7 +125,7 @@ TASKS = {
             name="summarization",
             soft_token="[SUMMARIZE]",
             hard_prompt="Summarize the following content:",
-            source_template="{document}\n",
+            source_template="{document}\nSummary:",
             long_field="document",
             target_field="summary",
             metrics=("rouge1", "rouge2", "rougeL", "exact_match", "exact_match_percentage"),
@@ -149,7 +149,7 @@ TASKS = {
             name="translation",
             soft_token="[TRANSLATION]",
             hard_prompt="Translate the following sentence from english to german:",
-            source_template="{source}\n",
+            source_template="{source}\nGerman:",
             long_field="source",
             target_field="target",
             metrics=("bleu", "exact_match", "exact_match_percentage"),
@@ -174,13 +174,15 @@ def get_task(name: str | Task) -> Task:
 def with_hard_prompt(prompt: str | None, source: str) -> str:
     """Put a hand-written prompt and a source together.
 
-    A prompt that contains ``{source}`` is a template (``"{source}TL;DR:"`` puts the cue behind the text); any other
-    prompt goes in front, with a space. None and "" leave the source as it is.
+    A prompt that contains ``{source}`` or ``{text}`` is a template, any other goes in front, with a space. ``{text}`` is the
+    source without its last line, the task's cue, so that a prompt can bring another: ``"{text}TL;DR:"``. None and ""
+    leave the source as it is.
     """
     if not prompt:
         return source
-    if "{source}" in prompt:
-        return prompt.replace("{source}", source)  # not str.format: other braces are the author's own
+    if "{source}" in prompt or "{text}" in prompt:  # not str.format: other braces are the author's own
+        text = source[: source.rfind("\n") + 1] or source
+        return re.sub(r"\{(source|text)\}", lambda name: source if name[1] == "source" else text, prompt)
     return f"{prompt} {source}"
 
 

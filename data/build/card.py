@@ -90,7 +90,11 @@ def curves(training: dict) -> None:
 
 
 def fill(text: str, name: str, content: str) -> str:
-    return re.sub(rf"(<!-- {name} -->\n).*?(\n<!-- end {name} -->)", lambda m: m[1] + content + m[2], text, flags=re.DOTALL)
+    """Replace what stands between the marks of ``name``."""
+    marks = re.compile(rf"(<!-- {name} -->\n)(?:.*?\n)?(<!-- end {name} -->)", re.DOTALL)
+    if not marks.search(text):
+        raise ValueError(f"data/README.md lacks the marks <!-- {name} --> and <!-- end {name} -->, each on its own line")
+    return marks.sub(lambda found: found[1] + content + "\n" + found[2], text)
 
 
 def main() -> None:

@@ -37,8 +37,8 @@ from course_utils import (  # noqa: E402
     unigram_loss,
 )
 
-SOFT = TrainingConfig(epochs=6, batch_size=16, learning_rate=3e-2)
-FULL = TrainingConfig(epochs=4, batch_size=16, learning_rate=1e-3)
+SOFT = TrainingConfig(epochs=4, batch_size=16, learning_rate=0.1)
+FULL = TrainingConfig(epochs=3, batch_size=16, learning_rate=1e-3)
 FULL_RATES = (3e-4, 1e-3, 3e-3)
 
 

@@ -14,9 +14,9 @@ RECORD = {
 @pytest.mark.parametrize(
     "name, source, references",
     [
-        ("summarization", "It rained.\n", ["Rain."]),
+        ("summarization", "It rained.\nSummary:", ["Rain."]),
         ("question_answering", "It rained.\nQuestion: What happened?\nAnswer:", ["rain", "it rained"]),
-        ("translation", "It rained.\n", ["Es regnete."]),
+        ("translation", "It rained.\nGerman:", ["Es regnete."]),
     ],
 )
 def test_source_and_references(name, source, references):
@@ -42,8 +42,9 @@ def test_every_task_names_metrics_that_exist_and_a_field_that_it_has(task):
 
 
 def test_braces_in_a_text_are_left_alone():
-    assert get_task("translation").source({"source": "{x} {0}", "target": "-"}) == "{x} {0}\n"
+    assert get_task("translation").source({"source": "{x} {0}", "target": "-"}) == "{x} {0}\nGerman:"
     assert with_hard_prompt("{source}{0}", "{x}") == "{x}{0}"
+    assert with_hard_prompt("{source}", "{text}") == "{text}"
 
 
 def test_unknown_task_names_the_known_ones():
@@ -57,12 +58,18 @@ def test_unknown_task_names_the_known_ones():
         ("Sum up:", "Sum up: text\n"),
         ("{source}TL;DR:", "text\nTL;DR:"),
         ("A {source} B", "A text\n B"),
+        ("{text}TL;DR:", "text\nTL;DR:"),
         ("", "text\n"),
         (None, "text\n"),
     ],
 )
 def test_hard_prompt_goes_in_front_or_where_it_says(prompt, joined):
     assert with_hard_prompt(prompt, "text\n") == joined
+
+
+def test_a_template_can_replace_the_cue_of_the_task():
+    assert with_hard_prompt("{text}TL;DR:", "a\nb\nSummary:") == "a\nb\nTL;DR:"
+    assert with_hard_prompt("{text}TL;DR:", "no cue") == "no cueTL;DR:"
 
 
 @pytest.mark.parametrize("source, piece", [("Answer:", " Anna"), ("text\n", "Anna"), ("Answer: ", "Anna"), ("", "Anna")])
