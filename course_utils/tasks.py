@@ -15,9 +15,10 @@ from dataclasses import dataclass
 class Task:
     """One task: everything that differs between summarization, question answering and translation.
 
-    ``source_template`` is filled from a record and is all that the model reads before the target; its last line is
-    the task's cue (``Answer:``). ``long_field`` is the one field that may be cut when a text is too long. ``hard_prompt`` is the prompt of the original report, ``hand_written`` are ours, in the order in which we tried
-    them (lesson 01): see `with_hard_prompt` for ``{source}`` and ``{text}``. ``metrics`` are keys of `metrics.compute_metrics`;
+    ``source_template`` is filled from a record and is all that the model reads before the target; its last line is the
+    task's cue (``Answer:``). ``long_field`` is the one field that may be cut when a text is too long. ``hard_prompt``
+    is the prompt of the original report, ``hand_written`` are ours, in the order in which we tried them (lesson 01):
+    see `with_hard_prompt` for ``{source}`` and ``{text}``. ``metrics`` are keys of `metrics.compute_metrics`;
     ``language`` is that of the targets.
     """
 
