@@ -3,7 +3,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/03_training_a_soft_prompt.ipynb)
 #
-# **Time:** 2 minutes on 2 CPU cores, 1 minute on a Colab GPU.
+# **Time:** a little over 1 minute on 2 CPU cores; on a Colab GPU not measured, expect no more.
 #
 # Lesson 02 built a model with a few free vectors in front of its input. Now these vectors learn something. The loop that does
 # it has a dozen lines, and almost nobody gets all of them right the first time, because a wrong loop does not crash: it
