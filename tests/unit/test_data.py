@@ -88,7 +88,7 @@ def test_labels_are_target_and_end_token(tokenizer, records):
     encoded = encode(records, "summarization", tokenizer, 128)
     assert len(encoded) == len(records) and encoded.truncated == 0
     for item, record in zip(encoded.items, records, strict=True):
-        assert decoded(item, tokenizer) == (record["document"] + "\n", record["summary"] + "<|endoftext|>")
+        assert decoded(item, tokenizer) == (record["document"] + "\nSummary:", " " + record["summary"] + "<|endoftext|>")
         targets = item["labels"] != IGNORED
         assert torch.equal(item["labels"][targets], item["input_ids"][targets])
 
@@ -100,7 +100,7 @@ def test_target_after_a_cue_starts_with_a_space(tokenizer):
 
 def test_hard_prompt_stands_in_front(tokenizer, records):
     (item,) = encode(records[:1], "summarization", tokenizer, 128, hard_prompt="Sum up:").items
-    assert decoded(item, tokenizer)[0] == "Sum up: " + records[0]["document"] + "\n"
+    assert decoded(item, tokenizer)[0] == "Sum up: " + records[0]["document"] + "\nSummary:"
 
 
 @pytest.mark.parametrize("prompt_length, hard_prompt", [(0, None), (20, None), (0, "Read well:"), (5, "{source} TL;DR")])

@@ -118,8 +118,8 @@ def hand_written_loss(model, tokenizer, records):
     """Mean of -log p(token | prompt, source, target so far), with no batch, padding or mask to get wrong."""
     losses = []
     for record in records:
-        source = token_ids(tokenizer, record["document"] + "\n")
-        target = [*token_ids(tokenizer, record["summary"]), tokenizer.eos_token_id]
+        source = token_ids(tokenizer, record["document"] + "\nSummary:")
+        target = [*token_ids(tokenizer, " " + record["summary"]), tokenizer.eos_token_id]
         for i, token in enumerate(target):
             logits = model(torch.tensor([source + target[:i]])).logits[0, -1]
             losses.append(-logits.log_softmax(-1)[token])
