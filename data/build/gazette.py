@@ -20,7 +20,6 @@ BY_CATEGORY = {c: [n for n in NOUNS if n.category == c] for c in lexicon.NOUNS}
 VERBS = read_verbs(lexicon.VERBS)
 MOTION = read_verbs(lexicon.MOTION_VERBS, "sein")
 GIVING = read_verbs(lexicon.GIVING_VERBS)
-SEEK = Verb("look for", "looked for", "looked for", "suchen", "suchen", "", "sucht", "suchte", "gesucht", "haben")
 ADJECTIVES = {k: [tuple(e) for e in _entries(v)] for k, v in lexicon.ADJECTIVES.items()}
 PORTABLE = ("art", "document", "tool", "container", "toy", "clothing", "instrument", "food")
 ROLES = [(en, de.partition("/")[0], de.partition("/")[2] or de + "in") for en, de in _entries(lexicon.ROLES)]
@@ -253,8 +252,11 @@ def german_zu(verb: Verb, e: Event, parts=()) -> str:
     return " ".join([*german_middle(e, parts), verb.with_zu])
 
 
-def german_infinitive(e: Event, parts=()) -> str:
-    return " ".join([*german_middle(e, parts), e.verb.de])
+def german_modal(e: Event, modal: str, parts, style: Style) -> str:
+    """A main clause with a modal verb: its infinitive stands at the end."""
+    if style.time_first:
+        return main_clause(e.time[1], modal, [e.agent.de("nom"), *german_middle(e, parts, "time")], e.verb.de)
+    return main_clause(e.agent.de("nom"), modal, german_middle(e, parts), e.verb.de)
 
 
 def front_of(style: Style, parts) -> str:
@@ -352,9 +354,7 @@ def cleft(e, s, rng):
 def managed(e, s, rng):
     finite, end = ("schaffte", "") if s.tense == "preterite" else ("hat", "geschafft")
     opening = e.time[1] if s.time_first else e.agent.de("nom")
-    middle = [e.agent.de("nom"), "es"] if s.time_first else ["es", e.time[1]]
-    if s.time_first:
-        middle = ["es", e.agent.de("nom")]
+    middle = ["es", e.agent.de("nom") if s.time_first else e.time[1]]
     return (f"{e.agent.en} managed to {english_core(e, ('time',), tense='to')}.",
             f"{main_clause(opening, finite, middle, end)}, {german_zu(e.verb, e)}.")
 
@@ -373,19 +373,15 @@ def decided(e, s, rng):
 @main_pattern
 def was_able(e, s, rng):
     parts = ("place", "time")
-    opening, rest = (e.time[1], [e.agent.de("nom"), *german_middle(e, parts, "time")]) if s.time_first else (
-        e.agent.de("nom"), german_middle(e, parts))
     return (f"{e.agent.en} was able to {english_core(e, parts, tense='to')}.",
-            main_clause(opening, "konnte", rest, e.verb.de) + ".")
+            german_modal(e, "konnte", parts, s) + ".")
 
 
 @main_pattern
 def had_to(e, s, rng):
     parts = ("place", "time")
-    opening, rest = (e.time[1], [e.agent.de("nom"), *german_middle(e, parts, "time")]) if s.time_first else (
-        e.agent.de("nom"), german_middle(e, parts))
     return (f"{e.agent.en} had to {english_core(e, parts, tense='to')} because {e.reason[0]}.",
-            f"{main_clause(opening, 'musste', rest, e.verb.de)}, weil {e.reason[1]}.")
+            f"{german_modal(e, 'musste', parts, s)}, weil {e.reason[1]}.")
 
 
 @main_pattern
