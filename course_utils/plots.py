@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
@@ -29,14 +30,24 @@ def plot_losses(logs: Mapping[str, TrainingLog], references: Mapping[str, float]
     return axes
 
 
-def plot_scores(scores: Mapping[str, Sequence[float]], metric: str, axes=None):
-    """A bar per system at the mean of its scores, and each score (a seed, a prompt) as a dot on it."""
+def plot_scores(
+    scores: Mapping[str, Sequence[float]], metric: str, axes=None, colors: Mapping[str, str] | None = None
+):
+    """A bar per system at the mean of its scores, with their standard deviation, and each score (a seed, a prompt) as a dot.
+
+    ``colors`` gives systems the colour that they have in other figures.
+    """
     axes = axes or plt.subplots(figsize=(7, 0.5 * len(scores) + 1))[1]
+    digits = 1 if max(map(max, scores.values())) > 1 else 3
     for row, (name, values) in enumerate(scores.items()):
-        axes.barh(row, sum(values) / len(values), alpha=0.6, label=name)
+        mean, spread = sum(values) / len(values), statistics.stdev(values) if len(values) > 1 else None
+        axes.barh(row, mean, xerr=spread, alpha=0.6, color=(colors or {}).get(name), label=name)
         axes.plot(values, [row] * len(values), "k.", markersize=5)
+        axes.annotate(f"{mean:.{digits}f}", (max(values), row), (8, 0), textcoords="offset points", va="center")
     axes.set_yticks(range(len(scores)), list(scores))
     axes.invert_yaxis()
+    axes.grid(axis="y", visible=False)
+    axes.margins(x=0.15)
     axes.set(xlabel=metric, xlim=(0, None))
     return axes
 

@@ -46,8 +46,8 @@ def write_prompt(folder: str | Path, rows: torch.Tensor, base_model_name: str, o
             path.unlink(missing_ok=True)
 
 
-def read_prompt(folder: str | Path, prompt_length: int, width: int) -> torch.Tensor:
-    """The rows of a saved prompt, [prompt_length, width], fp32.
+def read_prompt(folder: str | Path, prompt_length: int | None, width: int) -> torch.Tensor:
+    """The rows of a saved prompt, [prompt_length, width], fp32; with ``prompt_length`` None as many as there are.
 
     Raises FileNotFoundError if a file is missing, and ValueError if one cannot be read or if the
     prompt has another type, length or width than asked for.
@@ -79,7 +79,7 @@ def read_prompt(folder: str | Path, prompt_length: int, width: int) -> torch.Ten
             f"the prompt in {folder} has shape {list(rows.shape)}, the base model's embeddings have width {width}: "
             "load it into the base model it was trained for"
         )
-    if len(rows) != prompt_length:
+    if prompt_length is not None and len(rows) != prompt_length:
         raise ValueError(
             f"the prompt in {folder} has {len(rows)} rows, the model has prompt_length {prompt_length}: "
             f"build the model with prompt_length={len(rows)}"

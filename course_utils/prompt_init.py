@@ -42,8 +42,9 @@ def text_rows(table: torch.Tensor, count: int, ids: Sequence[int]) -> torch.Tens
     return table[torch.tensor(ids)[torch.arange(count) % len(ids)]]
 
 
+@torch.no_grad()
 def initial_rows(
-    table: torch.Tensor,
+    embed: torch.nn.Embedding,
     entries: int,
     prompt_length: int,
     init: str,
@@ -53,7 +54,8 @@ def initial_rows(
     candidates: Sequence[int] | None = None,
 ) -> torch.Tensor:
     """Rows for ``entries`` soft tokens, [entries * prompt_length, width], fp32, same for the same seed."""
-    table = table.detach().float().cpu()
+    # [vocab, width], as the layer hands them to the model: some families, such as Gemma, scale what the weights say.
+    table = embed(torch.arange(len(embed.weight), device=embed.weight.device)).float().cpu()
     generator = torch.Generator().manual_seed(seed)
     if init == "random":
         return random_rows(table, entries * prompt_length, generator)

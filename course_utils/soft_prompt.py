@@ -45,11 +45,12 @@ class GPT2WithSoftPrompt(nn.Module):
             raise ValueError(f"soft_vocabulary must be one or more different names, got {names}")
         self.base_model = base_model.requires_grad_(False)
         self.soft_vocabulary, self.soft_token, self.prompt_length = names, names[0], prompt_length
-        table = base_model.get_input_embeddings().weight  # [vocab, width]
-        rows = initial_rows(table, len(names), prompt_length, init, seed, init_text, tokenizer, init_token_ids)
+        embed = base_model.get_input_embeddings()
+        rows = initial_rows(embed, len(names), prompt_length, init, seed, init_text, tokenizer, init_token_ids)
         # Trained in fp32 whatever the base model's type: half precision would swallow small steps.
-        self.soft_embedding = nn.Embedding.from_pretrained(rows.to(table.device), freeze=False)
+        self.soft_embedding = nn.Embedding.from_pretrained(rows.to(embed.weight.device), freeze=False)
         self.takes_positions = "position_ids" in inspect.signature(base_model.forward).parameters
+        self.begin_token_id = getattr(base_model, "begin_token_id", None)  # from `load_base_model`
         self.train(False)
 
     @property
@@ -83,11 +84,13 @@ class GPT2WithSoftPrompt(nn.Module):
         text = self.base_model.get_input_embeddings()(input_ids)  # [batch, text, width]
         soft = self.soft_embedding.weight[self.rows(soft_token)].to(text.dtype)  # [prompt, width]
         embeds = torch.cat([soft.expand(batch, -1, -1), text], dim=1)  # [batch, prompt + text, width]
-        pads = (mask.cumsum(1) == 0).sum(1, keepdim=True)  # [batch, 1] pads on the left of each row
+        start = (mask.cumsum(1) == 0).sum(1, keepdim=True)  # [batch, 1] where the prompt goes: behind left pads
+        if self.begin_token_id is not None:  # it stays first, as in front of a hard prompt: see `data.source_ids`
+            start += input_ids.gather(1, start) == self.begin_token_id
         mask = F.pad(mask, (prompt, 0), value=1)  # [batch, prompt + text]
-        if pads.any():  # now [prompt][pad][text]: swap the first two, row by row
+        if start.any():  # now [prompt][pad][text]: swap the first two, row by row
             new = torch.arange(prompt + length, device=mask.device).expand(batch, -1)  # [batch, prompt + text]
-            old = torch.where(new < pads, new + prompt, torch.where(new < pads + prompt, new - pads, new))
+            old = torch.where(new < start, new + prompt, torch.where(new < start + prompt, new - start, new))
             embeds, mask = embeds.gather(1, old[..., None].expand_as(embeds)), mask.gather(1, old)
         return {"inputs_embeds": embeds, "attention_mask": mask}
 

@@ -75,7 +75,7 @@ def learning_rate_factor(step: int, steps: int, warmup_fraction: float) -> float
     return (step + 1) / (warmup + 1) if step < warmup else (steps - step) / max(1, steps - warmup)
 
 
-def train(
+def fit(
     model,
     train_set: EncodedDataset,
     validation_set: EncodedDataset,

@@ -5,9 +5,9 @@
 #
 # **Time:** a little over 1 minute on 2 CPU cores; on a Colab GPU not measured, expect no more.
 #
-# Lesson 02 built a model with a few free vectors in front of its input. Now these vectors learn something. The loop that does
-# it has a dozen lines, and almost nobody gets all of them right the first time, because a wrong loop does not crash: it
-# prints a falling loss. So this lesson spends as much care on *knowing that it is right* as on training.
+# Lesson 02 built a model with a few free vectors in front of its input, and watched three of them move. Now we train in
+# earnest. The loop that does it has a dozen lines, and a mistake in one of them is hard to notice, because a wrong loop does
+# not crash: it prints a falling loss. So this lesson spends as much care on *knowing that it is right* as on training.
 #
 # ## What you will be able to do
 #
@@ -15,7 +15,7 @@
 # - write the masked loss with its shift by hand, and prove that it equals the model's
 # - recognize the usual bugs by the size of the loss, with five checks that take seconds
 # - write the training loop, choose learning rate, initialization and length, and watch the prompt move
-# - use `TrainingConfig` and `train`, knowing what is in them
+# - use `TrainingConfig` and `fit`, knowing what is in them
 
 # %% tags=["setup", "nbval-ignore-output"]
 import sys
@@ -38,12 +38,16 @@ setup()
 #
 # We train on summarization: a report of the town's gazette goes in, one sentence comes out. The base model has read the
 # gazette and knows *many* ways to go on after a report. The prompt shall learn which of them this task wants.
+#
+# That is scale `mini`; with `COURSE_SCALE=full` it is GPT-2 and articles of CNN and the Daily Mail (README.md, *Full mode*). Every
+# number is computed by the run at hand. What is *said* about results was seen at scale mini, and is asserted there.
 
 # %%
-from course_utils import GPT2WithSoftPrompt, get_task, load_base_model, load_task_data, weights_fingerprint
+from course_utils import GPT2WithSoftPrompt, course_scale, get_task, load_base_model, load_task_data, weights_fingerprint
 
-base_model, tokenizer = load_base_model("course-gpt2-m")
-task, data = get_task("summarization"), load_task_data("summarization")
+scale = course_scale()
+base_model, tokenizer = load_base_model(scale.base_model)
+task, data = get_task("summarization"), load_task_data("summarization", scale.data, scale.max_train, scale.max_eval)
 soft = GPT2WithSoftPrompt(base_model, [task.soft_token], prompt_length=20)
 before_training = weights_fingerprint(base_model)
 
@@ -159,8 +163,8 @@ print(f"by hand {by_hand:.4f}, by the model {by_model:.4f}")
 assert abs(by_hand - by_model) < 1e-4
 
 # %% [markdown]
-# The two agree. (The class computes logits only where a label needs them, because the output layer is the most expensive one
-# of a small model. The result is the same.)
+# The two agree. (The class computes logits only where a label needs them, because a row of logits holds a number for every
+# token of the vocabulary, and most of these rows would be thrown away. The result is the same.)
 #
 # What if the shift is wrong? There are two ways. *No shift* scores a position by the token that it has just read. *Shifted
 # twice* happens when labels are moved by hand and then once more by a library that does so itself: each position must guess
@@ -261,7 +265,7 @@ optimizer.step()
 optimizer.zero_grad()
 moved = (rows - start).norm().item()
 print(f"loss {loss.item():.2f}, gradient norm {norm:.2f}, distance moved {moved:.2f}")
-assert norm < 1
+assert scale.name != "mini" or norm < 1
 
 # %%
 print("gradients on the base model:", sum(p.grad is not None for p in base_model.parameters()))
@@ -270,8 +274,8 @@ print("every row moved:", bool(((rows - start).norm(dim=1) > 0).all()))
 
 # %% [markdown]
 # The gradient travels through the whole frozen model, but it *stays* only on the rows. Clipping bounds its norm at 1, as the
-# original report did, so that one strange batch cannot throw the prompt off; in this step it had nothing to do. Weight decay
-# is off: it would pull the rows towards the origin, where no token lives.
+# original report did, so that one strange batch cannot throw the prompt off; in this step it had nothing to do. Weight decay,
+# which shrinks every number a little in each step, is off: it would pull the rows towards the origin, where no token lives.
 #
 # The loop is this step, repeated:
 
@@ -311,7 +315,7 @@ loss_at_start = evaluate_loss(soft, validation_set)
 losses, path = train_prompt(soft, learning_rate=0.03)
 loss_at_end = evaluate_loss(soft, validation_set)
 print(f"validation loss {loss_at_start:.2f} before, {loss_at_end:.2f} after {len(losses)} steps of 8 examples")
-assert loss_at_end < 0.8 * loss_at_start
+assert loss_at_end < (0.8 if scale.name == "mini" else 1) * loss_at_start
 
 # %% [markdown]
 # ### What a masked end token does
@@ -328,7 +332,7 @@ def without_end(item):
 
 quiz = get_task("question_answering")
 questions = {split: sorted(rows, key=lambda record: len(record["context"]))[:256]
-             for split, rows in load_task_data("question_answering").items()}
+             for split, rows in load_task_data("question_answering", scale.data, scale.max_train, scale.max_eval).items()}
 quiz_set = encode(questions["train"], quiz, tokenizer, limit, soft.prompt_length)
 stopper, endless = new_prompt(), new_prompt()
 _ = train_prompt(stopper, 0.03, steps=60, items=quiz_set)
@@ -360,8 +364,9 @@ def stopping(soft):
 stops = {"end token counts": stopping(stopper), "end token masked": stopping(endless)}
 for name, (probability, share, answer) in stops.items():
     print(f"{name}: p(end) {probability:.2f}, stopped by itself {share:.0%}\n    {answer!r}")
-assert stops["end token counts"][0] > stops["end token masked"][0] + 0.2
-assert stops["end token counts"][1] > stops["end token masked"][1]
+if scale.name == "mini":
+    assert stops["end token counts"][0] > stops["end token masked"][0] + 0.2
+    assert stops["end token counts"][1] > stops["end token masked"][1]
 
 # %% [markdown]
 # The first prompt has learned that the answer is over. The second has learned to *answer*, and then goes on as the gazette
@@ -395,9 +400,9 @@ real = GPT2WithSoftPrompt(base_model, [task.soft_token], len(word_ids), **of_wor
 with torch.no_grad():
     as_prompt = real(torch.tensor([source], device=device)).logits    # [1, words + source, vocab]
     as_tokens = base_model(torch.tensor([word_ids + source], device=device)).logits
-difference = (as_prompt - as_tokens).abs().max().item()
-print("logits agree to 4 digits:", difference < 1e-4)
-assert difference < 1e-4
+agree = torch.allclose(as_prompt, as_tokens, rtol=1e-4, atol=1e-4)    # GPT-2's logits are large: relative to them, too
+print("logits agree to 4 digits:", agree)
+assert agree
 
 # %% [markdown]
 # **4. Can a few examples be learned by heart?** With 8 examples, over and over, the loss must drop sharply. If it does not,
@@ -410,7 +415,7 @@ few = new_prompt()
 eight_losses, _ = train_prompt(few, learning_rate=0.05, steps=60, items=eight)
 first_loss, last_loss = eight_losses[0], sum(eight_losses[-5:]) / 5
 print(f"8 examples: loss {first_loss:.2f} at first, {last_loss:.2f} after {len(eight_losses)} steps")
-assert last_loss < 0.5 * first_loss
+assert last_loss < (0.5 if scale.name == "mini" else 1) * first_loss
 
 # %% [markdown]
 # **5. Does the source matter?** Give each target the source of another example. A model that reads will be badly surprised.
@@ -435,7 +440,7 @@ def shuffled(dataset):
 # %% tags=["nbval-ignore-output"]
 loss_shuffled = evaluate_loss(soft, shuffled(validation_set))
 print(f"own source {loss_at_end:.2f}, another's source {loss_shuffled:.2f}")
-assert loss_shuffled > loss_at_end + 0.5
+assert loss_shuffled > loss_at_end + (0.5 if scale.name == "mini" else 0)
 
 # %% [markdown]
 # All five hold. Each of them can fail, as the next section shows.
@@ -467,7 +472,7 @@ def misaligned(dataset):
     items = []
     for item in dataset.items:
         reads = item["input_ids"][item["labels"] == IGNORED]
-        wants = item["labels"][item["labels"] != IGNORED]
+        wants = item["labels"][item["labels"] != IGNORED][: len(reads)]
         rest = torch.full_like(reads[len(wants):], IGNORED)
         items.append({"input_ids": reads, "labels": torch.cat([wants, rest])})
     return items
@@ -508,8 +513,9 @@ one_losses, _ = train_prompt(one, learning_rate=0.03)
 right["soft prompt, trained"] = evaluate_loss(one, validation_set)
 table = pd.DataFrame({"with the bug": signature, "right": right})
 table["unigram"], table["ln V"] = unigram, uniform
-assert (table["right"] < unigram).all()
-assert unigram < signature["soft prompt, trained"] < uniform < signature["hard prompt"]
+if scale.name == "mini":
+    assert (table["right"] < unigram).all()
+    assert unigram < signature["soft prompt, trained"] < uniform < signature["hard prompt"]
 table.round(2)
 
 # %% [markdown]
@@ -544,7 +550,7 @@ plt.show()
 jump_buggy = wrong_loss(buggy, shuffled(validation_set)) - wrong_loss(buggy, validation_set)
 jump_right = loss_shuffled - loss_at_end
 print(f"shuffling the sources: {jump_buggy:+.2f} nats with the bug, {jump_right:+.2f} with the right loss")
-assert abs(jump_buggy) < 0.5 * jump_right
+assert scale.name != "mini" or abs(jump_buggy) < 0.5 * jump_right
 
 # %% [markdown]
 # There is a last mark. The write-up also gives an "exact match percentage", the share of output tokens that occur in the
@@ -570,8 +576,9 @@ print(f"output tokens that occur in the target: {overlap:.1f}%\n{outputs[0][:150
 #
 # ## The learning rate
 #
-# Fine-tuning a whole model takes rates around 1e-5 to 1e-3. A soft prompt wants far more, and the reason is simple. An Adam
-# step moves each number by about the learning rate. How large are the numbers of an embedding?
+# Fine-tuning a whole model takes rates around 1e-5 to 1e-3. A soft prompt wants far more, and the reason is simple. AdamW
+# divides each gradient by its own recent size, so a step moves each number by about the learning rate, however small the
+# gradient is. How large are the numbers of an embedding?
 
 # %%
 typical = base_model.get_input_embeddings().weight.std().item()
@@ -603,16 +610,18 @@ plt.show()
 # %% tags=["nbval-ignore-output"]
 best = min(validation, key=validation.get)
 print(f"best of the five on validation: {best:g}, with {validation[best]:.2f} nats")
-assert validation[0.001] > validation[best] and validation[0.5] > validation[best]
+if scale.name == "mini":
+    assert validation[0.001] > validation[best] and validation[0.5] > validation[best]
 
 # %% [markdown]
-# At both ends of the range the prompt ends up worse. On the left the run is too short for such small steps. On the right the
-# first steps throw the prompt far away, and it spends the rest of the run on coming back. In between lies a range of rates
-# that end up nearly equal. That is the usual picture, and it is good news: a coarse search is enough. A longer run gives
-# small steps more time, so search again when the budget changes.
+# At both ends of the range the prompt ends up worse. With the smallest rate the run is too short for such small steps. With
+# the largest the first steps throw the prompt far away, and it spends the rest of the run on coming back. In between lies a
+# range of rates that end up nearly equal, so a coarse search is enough. A longer run gives small steps more time: search
+# again when the budget changes.
 #
-# PEFT's published benchmark tells the same story at another size (Llama-3.2-3B): a tenfold learning rate and no weight decay
-# took prompt tuning from 5.7% to 23.4% on its task, and a better initialization to 34.3%.
+# The [benchmark of the PEFT library](https://github.com/huggingface/peft/tree/main/method_comparison) tells the same story at
+# another size (Llama-3.2-3B): a tenfold learning rate and no weight decay took prompt tuning from 5.7% to 23.4% on its task,
+# and a better initialization to 34.3%.
 #
 # ## Where to start, and how long
 #
@@ -651,11 +660,11 @@ print(f"N(0, 1) ends {after['N(0, 1)'] - after['vocabulary, 20 rows']:+.2f} nats
       f"one row {after['vocabulary, 1 row'] - after['vocabulary, 20 rows']:+.2f} nats from twenty")
 norm = comparison["norm at the start"]
 assert norm["N(0, 1)"] > 2 * norm["random, scaled"]
-assert after.max() < unigram
+assert scale.name != "mini" or after.max() < unigram
 
 # %% [markdown]
-# The first column explains a good deal. A row from N(0, 1) is several times as long as any embedding the model has ever seen,
-# and at the same step size it takes as many times longer to turn it around. These are single runs with one seed and little
+# The first column explains a good deal. A row from N(0, 1) is several times as long as any embedding the model has ever seen;
+# steps of the same size turn a long row less than a short one. These are single runs with one seed and little
 # training, so small differences between them mean nothing. Lesson 05 repeats the ones that matter with several seeds.
 #
 # ## Watching the prompt move
@@ -689,15 +698,17 @@ between = some.topk(2, largest=False).values[:, 1].mean().item()
 stayed = (at_end.argmin(1) == at_start.argmin(1)).sum().item()
 print(f"from a trained row to the nearest token {nearest:.2f}, from a token to its neighbor {between:.2f}")
 print(f"rows whose nearest token is still the one they started from: {stayed} of 20")
-assert distance[-1] > distance[1] > 0 and nearest > between
+assert distance[-1] > distance[1] > 0
+assert scale.name != "mini" or nearest > between
 
 # %% [markdown]
 # The rows end farther from every token than tokens are from each other: in a place that no word has. Where the nearest token
 # is still the one a row began as, that says more about how sparse the space is than about what the row has learned. Be
 # careful with readings of that kind.
 #
-# And a map. The width of the model is reduced to the two directions in which the rows moved most (a PCA of the path); the
-# cloud is the vocabulary. Distances in the other directions do not show, so treat it as an illustration.
+# And a map. Of all the directions that the width of the model allows, it shows the two in which the rows spread most (the
+# principal components of their path); the cloud is the vocabulary. Distances in the other directions do not show, so treat it
+# as an illustration.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import plot_prompt_path
@@ -709,13 +720,13 @@ plt.show()
 # %% [markdown]
 # ## The same, packaged
 #
-# `train` of `course_utils` is the loop above with what a full run needs: epochs over all examples, a learning rate that rises
+# `fit` of `course_utils` is the loop above with what a full run needs: epochs over all examples, a learning rate that rises
 # at first and then falls, validation after every epoch, the best epoch kept, and a clear error when the loss stops being a
 # number. [Read it](../course_utils/training.py); nothing in it should surprise you. Its settings are checked when they are
 # made:
 
 # %% tags=["raises-exception"]
-from course_utils import TrainingConfig, train
+from course_utils import TrainingConfig, fit
 
 TrainingConfig(learning_rate=0)
 
@@ -731,14 +742,14 @@ print(TrainingConfig.as_reported())
 
 # %% tags=["nbval-ignore-output"]
 packaged = new_prompt()
-log = train(packaged, train_set, validation_set, TrainingConfig(epochs=3, batch_size=8, learning_rate=best))
+log = fit(packaged, train_set, validation_set, TrainingConfig(epochs=3, batch_size=8, learning_rate=best))
 pd.DataFrame(log.epochs).round(2)
 
 # %% tags=["nbval-ignore-output"]
 kept = evaluate_loss(packaged, validation_set)
 print(f"best epoch {log.best_epoch}; the model holds its prompt: validation loss {kept:.2f}")
 assert abs(kept - min(row["validation_loss"] for row in log.epochs)) < 1e-3
-assert kept < 0.8 * loss_at_start
+assert kept < (0.8 if scale.name == "mini" else 1) * loss_at_start
 
 # %% [markdown]
 # Last of all, the promise of the first section, after every training run of this lesson:

@@ -1,4 +1,4 @@
-"""Collect what was trained: copy final models to data/base_models/, write training.json, and fill the tables of data/README.md.
+"""Collect what was trained: copy finished models to data/base_models/ (others stay), write training.json, and fill the tables of data/README.md.
 
     python data/build/card.py
 """
@@ -40,15 +40,17 @@ def checksum(path: Path) -> str:
 
 
 def model_table(training: dict) -> str:
-    rows = ["| model | parameters | width x layers x heads | tokens | steps | final loss | MB | sha256 of model.safetensors |",
+    rows = ["| model | parameters | width x layers x heads | tokens | steps (stages) | final loss | MB | sha256 of model.safetensors |",
             "|---|---|---|---|---|---|---|---|"]
     for size, log in training["models"].items():
         folder = DATA / "base_models" / f"course-gpt2-{size}"
         config = json.loads((folder / "config.json").read_text())
         megabytes = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
         last = log["log"][-1]
+        ends = [*log.get("stages", [0])[1:], last["step"]]
+        stages = f" ({' + '.join(f'{end - start:,}' for start, end in zip([0, *ends], ends, strict=False))})" if len(ends) > 1 else ""
         rows.append(f"| course-gpt2-{size} | {log['parameters']:,} | {config['n_embd']} x {config['n_layer']} x {config['n_head']} | "
-                    f"{log['tokens']:,} | {last['step']:,} | {last['validation_loss']:.3f} | {megabytes:.1f} | "
+                    f"{log['tokens']:,} | {last['step']:,}{stages} | {last['validation_loss']:.3f} | {megabytes:.1f} | "
                     f"`{checksum(folder / 'model.safetensors')}` |")
     return "\n".join(rows)
 
@@ -98,10 +100,12 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
+    record = DATA / "base_models" / "training.json"
+    shipped = json.loads(record.read_text())["models"] if record.exists() else {}
     training = {"text": json.loads((WORK / "text.json").read_text()), "models": {}}
     for size in ("xs", "s", "m", "l"):
-        training["models"][size] = publish(size)
-    (DATA / "base_models" / "training.json").write_text(json.dumps(training, indent=1) + "\n")
+        training["models"][size] = publish(size) if (WORK / size / "log.json").exists() else shipped[size]
+    record.write_text(json.dumps(training, indent=1) + "\n")
     curves(training)
     card = DATA / "README.md"
     text = card.read_text("utf-8")

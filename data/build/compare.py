@@ -2,8 +2,8 @@
 
     python data/build/compare.py summarization --model course-gpt2-m --seeds 0 1 2
 
-Systems: the reported hard prompt, the best hand-written prompt (chosen on validation), soft prompts of 1, 5 and 20 tokens, full
-fine-tuning (learning rate chosen on validation with the first seed), and baselines that need no model. Trained systems are
+Systems: the reported hard prompt, the best hand-written prompt (chosen on validation), two solved training examples in the
+context (which ones: the seed), soft prompts of 1, 5 and 20 tokens, full fine-tuning (learning rate chosen on validation with the first seed), and baselines that need no model. Trained systems are
 run once per seed; the file keeps every run, so that any spread can be computed from it. A run that is already in the
 file is not repeated: the script can be stopped and started again.
 """
@@ -30,9 +30,10 @@ from course_utils import (  # noqa: E402
     encode,
     evaluate,
     get_task,
+    join_target,
     load_base_model,
     load_task_data,
-    train,
+    fit,
     trivial_baselines,
     unigram_loss,
 )
@@ -40,11 +41,18 @@ from course_utils import (  # noqa: E402
 SOFT = TrainingConfig(epochs=4, batch_size=16, learning_rate=0.1)
 FULL = TrainingConfig(epochs=3, batch_size=16, learning_rate=1e-3)
 FULL_RATES = (3e-4, 1e-3, 3e-3)
+SHOTS = 2          # more do not fit into 512 positions beside the longest reports
 
 
 def scores(result: dict) -> dict:
     return {"loss": result.get("loss"), "metrics": {k: v for k, v in result.items()
                                                     if k not in ("loss", "n", "truncated", "predictions")}}
+
+
+def few_shot_prompt(task, records: list[dict]) -> str:
+    """Solved examples, one after the other, and then the source: a hard prompt that shows instead of telling."""
+    solved = [task.source(record) + join_target(task.source(record), task.target(record)) for record in records]
+    return "\n".join([*solved, "{source}"])
 
 
 class Results:
@@ -71,6 +79,7 @@ def main() -> None:
     parser.add_argument("--model", default="course-gpt2-m")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--lengths", type=int, nargs="+", default=[1, 5, 20])
+    parser.add_argument("--rates", type=float, nargs="+", default=FULL_RATES, help="learning rates to try for full fine-tuning")
     parser.add_argument("--only", nargs="+", help="systems whose name starts so")
     args = parser.parse_args()
     task, data = get_task(args.task), load_task_data(args.task)
@@ -102,13 +111,18 @@ def main() -> None:
         best = max(tried, key=tried.get)
         results.add("best hand-written prompt", None, **scores(evaluate(model, tokenizer, task, test, hard_prompt=best)),
                     prompt=best, tried=tried, parameters=0)
+    for seed in args.seeds:
+        if wanted(f"few-shot, {SHOTS} examples", seed):
+            prompt = few_shot_prompt(task, list(data["train"].shuffle(seed=seed).select(range(SHOTS))))
+            result = evaluate(model, tokenizer, task, test, hard_prompt=prompt)
+            results.add(f"few-shot, {SHOTS} examples", seed, **scores(result), prompt=prompt, truncated=result["truncated"], parameters=0)
     for length in args.lengths:
         for seed in args.seeds:
             system = f"soft prompt, {length} token{'s' if length > 1 else ''}"
             if wanted(system, seed):
                 soft = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=length, seed=seed)
                 started = time.perf_counter()
-                log = train(soft, encoded("train", length), encoded("validation", length),
+                log = fit(soft, encoded("train", length), encoded("validation", length),
                             TrainingConfig(**{**asdict(SOFT), "seed": seed}), progress=False)
                 seconds = time.perf_counter() - started
                 results.add(system, seed, **scores(evaluate(soft, tokenizer, task, test)), parameters=soft.soft_embedding.weight.numel(),
@@ -117,12 +131,12 @@ def main() -> None:
         if wanted("full fine-tuning", seed):
             rate = next((run["learning_rate"] for run in results.content["runs"] if run["system"] == "full fine-tuning"), None)
             tries = []
-            for learning_rate in ([rate] if rate else FULL_RATES):
+            for learning_rate in ([rate] if rate else args.rates):
                 fresh, _ = load_base_model(args.model)
                 fresh.requires_grad_(True)
                 config = TrainingConfig(**{**asdict(FULL), "seed": seed, "learning_rate": learning_rate})
                 started = time.perf_counter()
-                log = train(fresh, encoded("train"), encoded("validation"), config, progress=False)
+                log = fit(fresh, encoded("train"), encoded("validation"), config, progress=False)
                 tries.append((min(row["validation_loss"] for row in log.epochs), learning_rate, fresh, log,
                               time.perf_counter() - started))
             _, learning_rate, fresh, log, seconds = min(tries, key=lambda t: t[0])

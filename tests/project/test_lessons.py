@@ -125,6 +125,13 @@ def test_magics_stand_in_the_setup_cell_only(source):
             assert not re.search(r"^\s*[%!]", cell.source, re.MULTILINE), f"a lesson is plain Python:\n{cell.source}"
 
 
+@every_lesson
+def test_the_one_switch_is_read(source):
+    """COURSE_SCALE decides on base model and data, in every lesson."""
+    code = "\n".join(cell.source for cell in read_source(source).cells if cell.cell_type == "code")
+    assert "course_scale()" in code, "load base model and data by `course_scale()`"
+
+
 def test_readme_names_every_lesson_with_its_measured_time():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for source in SOURCES:

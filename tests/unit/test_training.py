@@ -7,7 +7,7 @@ from course_utils.base_models import weights_fingerprint
 from course_utils.data import encode
 from course_utils.evaluation import evaluate_loss
 from course_utils.soft_prompt import GPT2WithSoftPrompt
-from course_utils.training import TrainingConfig, TrainingDiverged, TrainingLog, learning_rate_factor, train
+from course_utils.training import TrainingConfig, TrainingDiverged, TrainingLog, fit, learning_rate_factor
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_schedule_reaches_the_optimizer(model, encoded, monkeypatch):
 
     monkeypatch.setattr(torch.optim, "AdamW", Spy)
     config = TrainingConfig(epochs=2, batch_size=2, learning_rate=0.02, warmup_fraction=0.25, weight_decay=0.1)
-    train(model, encoded, encoded, config, progress=False)
+    fit(model, encoded, encoded, config, progress=False)
     assert [rate for rate, _ in used] == pytest.approx([0.02 * learning_rate_factor(step, 8, 0.25) for step in range(8)])
     assert {decay for _, decay in used} == {0.1}
 
@@ -83,7 +83,7 @@ def test_the_schedule_reaches_the_optimizer(model, encoded, monkeypatch):
 
 def test_log_has_a_row_per_epoch_and_on_epoch_sees_each(model, encoded):
     seen = []
-    log = train(model, encoded, encoded, TrainingConfig(epochs=3, batch_size=4), on_epoch=seen.append, progress=False)
+    log = fit(model, encoded, encoded, TrainingConfig(epochs=3, batch_size=4), on_epoch=seen.append, progress=False)
     assert seen == log.epochs and [row["epoch"] for row in seen] == [1, 2, 3]
     assert set(seen[0]) == {"epoch", "train_loss", "validation_loss", "seconds"}
     assert all(math.isfinite(value) and value > 0 for row in seen for value in row.values())
@@ -95,7 +95,7 @@ def test_best_epoch_is_kept_not_the_last(model, encoded, tokenizer, records):
     others = [{**record, "summary": "The mayor sings a song."} for record in records]
     wrong = encode(others, "summarization", tokenizer, 128, prompt_length=3)
     history = []
-    log = train(
+    log = fit(
         model, wrong, encoded, TrainingConfig(epochs=12, batch_size=2, learning_rate=0.1),
         on_epoch=lambda row: history.append(rows(model)), progress=False,
     )
@@ -108,7 +108,7 @@ def test_best_epoch_is_kept_not_the_last(model, encoded, tokenizer, records):
 def test_same_seed_same_prompt(gpt2, encoded):
     def trained(seed):
         model = GPT2WithSoftPrompt(gpt2, prompt_length=3)
-        train(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=2, seed=seed), progress=False)
+        fit(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=2, seed=seed), progress=False)
         return rows(model)
 
     torch.manual_seed(123)
@@ -124,7 +124,7 @@ def test_two_accumulated_batches_are_one_of_twice_the_size(gpt2, tokenizer, reco
     def trained(batch_size, accumulation):
         model = GPT2WithSoftPrompt(gpt2, prompt_length=3)
         config = TrainingConfig(epochs=3, batch_size=batch_size, gradient_accumulation_steps=accumulation)
-        log = train(model, encoded, encoded, config, progress=False)
+        log = fit(model, encoded, encoded, config, progress=False)
         return rows(model), log.epochs[0]["train_loss"]
 
     (whole, loss), (halves, loss_of_halves) = trained(8, 1), trained(4, 2)
@@ -142,7 +142,7 @@ def test_gradients_are_clipped(model, encoded, monkeypatch):
 
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", spy)
     config = TrainingConfig(epochs=1, batch_size=2, clipping_norm=1e-3)
-    train(model, encoded, encoded, config, progress=False)
+    fit(model, encoded, encoded, config, progress=False)
     assert len(norms) == 4 and max(norms) <= 1e-3 * 1.01
 
 
@@ -150,13 +150,13 @@ def test_full_fine_tuning_uses_the_same_loop(gpt2, encoded):
     before = weights_fingerprint(gpt2)
     gpt2.requires_grad_(True)
     config = TrainingConfig(epochs=3, batch_size=4, learning_rate=1e-3)
-    log = train(gpt2, encoded, encoded, config, progress=False)
+    log = fit(gpt2, encoded, encoded, config, progress=False)
     assert log.epochs[-1]["validation_loss"] < log.epochs[0]["train_loss"]
     assert weights_fingerprint(gpt2) != before and not gpt2.training
 
 
 def test_bars_are_named_as_in_the_report(model, encoded, capsys):
-    train(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=4))
+    fit(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=4))
     shown = capsys.readouterr().err
     assert "Epoch 1/2: 100%" in shown and "Epoch 2/2: 100%" in shown and "Validation: 100%" in shown
 
@@ -173,7 +173,7 @@ def test_divergence_stops_with_advice_and_gives_the_best_weights_back(model, enc
             model.soft_embedding.weight.fill_(math.nan)
 
     with pytest.raises(TrainingDiverged, match=r"training loss in Epoch 2/5 is nan: .*lower the learning rate \(now 0.03\)"):
-        train(model, encoded, encoded, TrainingConfig(epochs=5), on_epoch=ruin_after_first, progress=False)
+        fit(model, encoded, encoded, TrainingConfig(epochs=5), on_epoch=ruin_after_first, progress=False)
     assert len(kept) == 1 and torch.equal(rows(model), kept[0])
 
 
@@ -181,7 +181,7 @@ def test_divergence_in_the_first_epoch_gives_the_start_back(model, encoded):
     start = rows(model)
     config = TrainingConfig(learning_rate=1e36, batch_size=1, warmup_fraction=0)
     with pytest.raises(TrainingDiverged):
-        train(model, encoded, encoded, config, progress=False)
+        fit(model, encoded, encoded, config, progress=False)
     assert torch.equal(rows(model), start)
 
 
@@ -192,10 +192,10 @@ def test_an_interrupt_keeps_the_best_epoch(model, encoded):
 
     start = rows(model)
     with pytest.raises(KeyboardInterrupt):
-        train(model, encoded, encoded, TrainingConfig(epochs=5), on_epoch=interrupt, progress=False)
+        fit(model, encoded, encoded, TrainingConfig(epochs=5), on_epoch=interrupt, progress=False)
     assert rows(model).isfinite().all() and not torch.equal(rows(model), start)
 
 
 def test_nothing_to_train(gpt2, encoded):
     with pytest.raises(ValueError, match="nothing to train"):
-        train(gpt2.requires_grad_(False), encoded, encoded, progress=False)
+        fit(gpt2.requires_grad_(False), encoded, encoded, progress=False)

@@ -1,0 +1,178 @@
+"""An output folder is complete or not there, whenever the run that writes it is killed."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from course_utils import output_folder
+from course_utils.output_folder import FILES, check_output, new_folder
+
+
+def write(folder, text):
+    """The files of an output, with `text` in each."""
+    for file in FILES:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_text(text)
+
+
+def state(folder):
+    """The one text that all files of an output hold; None if the folder is not there."""
+    if not folder.exists():
+        return None
+    assert output_folder.files_in(folder) == FILES
+    text, = {(folder / file).read_text() for file in FILES}
+    return text
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "runs" / "out"
+
+
+def publish(folder, text, overwrite=False):
+    with new_folder(folder, overwrite) as new:
+        write(new, text)
+
+
+def test_a_new_folder_appears_when_it_is_complete(folder):
+    with new_folder(folder) as new:
+        write(new, "first")
+        assert not folder.exists() and new.parent.parent == folder.parent
+    assert state(folder) == "first" and os.listdir(folder.parent) == ["out"]
+    publish(folder, "second", overwrite=True)
+    assert state(folder) == "second" and os.listdir(folder.parent) == ["out"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_an_error_leaves_what_was_there(folder, there):
+    if there:
+        publish(folder, "old")
+    with pytest.raises(ZeroDivisionError), new_folder(folder, overwrite=True) as new:
+        write(new, "new")
+        raise ZeroDivisionError
+    assert state(folder) == ("old" if there else None) and os.listdir(folder.parent) == ["out"] * there
+
+
+def killed_at(last, work):
+    """Whether `work` was killed: a forked process does it, and kills itself instead of changing the file system once more
+    after `last` changes."""
+    child = os.fork()
+    if child:
+        return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    done = 0
+
+    def counted(step):
+        def do(*args, **options):
+            nonlocal done
+            if done == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+            done += 1
+            return step(*args, **options)
+
+        return do
+
+    for name in ("mkdir", "rename", "unlink", "rmdir"):
+        setattr(os, name, counted(getattr(os, name)))
+    work()
+    os._exit(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills a forked process")
+@pytest.mark.parametrize("there", [False, True])
+def test_killed_at_any_step(folder, there):
+    """For a moment the old folder is out of sight; the next run puts it back before it does anything else."""
+    ends, killed = [], True
+    while killed:
+        if folder.exists():
+            output_folder.shutil.rmtree(folder)
+        if there:
+            publish(folder, "old")
+        killed = killed_at(len(ends), lambda: publish(folder, "new", overwrite=True))
+        seen = state(folder)
+        output_folder.tidy_up(folder)
+        ends.append((seen, state(folder)))
+        left = os.listdir(folder.parent) if folder.parent.exists() else []
+        assert left == ["out"] * folder.exists(), "leftovers"
+    assert len(ends) > 10
+    expected = [("old", "old"), (None, "old"), ("new", "new")] if there else [(None, None), ("new", "new")]
+    assert list(dict.fromkeys(ends)) == expected
+
+
+def test_a_killed_removal_of_the_old_folder_does_not_bring_half_of_it_back(folder):
+    old = output_folder.unfinished(folder) / "old"
+    write(old, "old")
+    (old / "results.json").unlink()
+    assert check_output(folder) == folder
+    assert os.listdir(folder.parent) == []
+
+
+def test_existing_folders_are_refused(folder):
+    publish(folder, "old")
+    with pytest.raises(FileExistsError, match=r"out exists: choose another folder, or overwrite it \(--overwrite\)"):
+        check_output(folder)
+    with pytest.raises(FileExistsError), new_folder(folder):
+        pytest.fail("refused too late")
+    assert check_output(folder, overwrite=True) == folder and state(folder) == "old"
+
+
+@pytest.mark.parametrize("file", ["notes.txt", ".hidden", "prompt/notes.txt", "more/results.json"])
+def test_a_folder_with_anything_else_is_not_overwritten(folder, file):
+    publish(folder, "old")
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text("mine")
+    with pytest.raises(FileExistsError, match="not an earlier run's output"):
+        check_output(folder, overwrite=True)
+    assert (folder / file).read_text() == "mine"
+
+
+@pytest.mark.parametrize("missing", sorted(FILES))
+def test_a_folder_that_only_looks_alike_is_not_overwritten(folder, missing):
+    publish(folder, "old")
+    (folder / missing).unlink()
+    with pytest.raises(FileExistsError, match="not an earlier run's output"):
+        check_output(folder, overwrite=True)
+
+
+def test_an_empty_folder_may_be_overwritten_but_not_taken(folder):
+    folder.mkdir(parents=True)
+    with pytest.raises(FileExistsError):
+        check_output(folder)
+    publish(folder, "new", overwrite=True)
+    assert state(folder) == "new"
+
+
+def test_a_folder_that_appears_during_the_run_is_not_overwritten(folder):
+    check_output(folder)
+    publish(folder, "of another run")
+    with pytest.raises(FileExistsError):
+        publish(folder, "mine")
+    assert state(folder) == "of another run"
+
+
+def test_a_link_stays_and_its_target_is_replaced(folder, tmp_path):
+    publish(folder, "old")
+    link = tmp_path / "link"
+    link.symlink_to(folder, target_is_directory=True)
+    publish(check_output(link, overwrite=True), "new", overwrite=True)
+    assert link.is_symlink() and state(folder) == "new"
+
+
+def test_paths_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("text")
+    for path, overwrite in ((tmp_path / "file", True), (tmp_path / "file" / "out", False), (tmp_path / ("x" * 300), False),
+                            (Path("/"), True), (tmp_path / ("x" * 250), False)):
+        with pytest.raises(OSError):
+            check_output(path, overwrite)
+    assert os.listdir(tmp_path) == ["file"] and (tmp_path / "file").read_text() == "text"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_parent_without_write_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(PermissionError):
+            check_output(tmp_path / "out")
+    finally:
+        tmp_path.chmod(0o700)
