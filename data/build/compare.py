@@ -3,9 +3,10 @@
     python data/build/compare.py summarization --model course-gpt2-m --seeds 0 1 2
 
 Systems: the reported hard prompt, the best hand-written prompt (chosen on validation), two solved training examples in the
-context (which ones: the seed), soft prompts of 1, 5 and 20 tokens, full fine-tuning (learning rate chosen on validation with the first seed), and baselines that need no model. Trained systems are
-run once per seed; the file keeps every run, so that any spread can be computed from it. A run that is already in the
-file is not repeated: the script can be stopped and started again.
+context (which ones: the seed), soft prompts of 1, 5 and 20 tokens, full fine-tuning (learning rate chosen on validation with
+the first seed), and baselines that need no model. Trained systems are run once per seed; the file keeps every run, so that
+any spread can be computed from it. A run that is already in the file is not repeated: the script can be stopped and started
+again. The 20-token prompt of seed 0 for course-gpt2-m becomes ``data/prompts/<task>/``, which lessons load.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ from course_utils import (  # noqa: E402
     TrainingConfig,
     encode,
     evaluate,
+    fit,
     get_task,
     join_target,
     load_base_model,
     load_task_data,
-    fit,
     trivial_baselines,
     unigram_loss,
 )
@@ -41,6 +42,7 @@ from course_utils import (  # noqa: E402
 SOFT = TrainingConfig(epochs=4, batch_size=16, learning_rate=0.1)
 FULL = TrainingConfig(epochs=3, batch_size=16, learning_rate=1e-3)
 FULL_RATES = (3e-4, 1e-3, 3e-3)
+SHIPPED_PROMPT = ("course-gpt2-m", 20, 0)
 SHOTS = 2          # more do not fit into 512 positions beside the longest reports
 
 
@@ -115,7 +117,8 @@ def main() -> None:
         if wanted(f"few-shot, {SHOTS} examples", seed):
             prompt = few_shot_prompt(task, list(data["train"].shuffle(seed=seed).select(range(SHOTS))))
             result = evaluate(model, tokenizer, task, test, hard_prompt=prompt)
-            results.add(f"few-shot, {SHOTS} examples", seed, **scores(result), prompt=prompt, truncated=result["truncated"], parameters=0)
+            results.add(f"few-shot, {SHOTS} examples", seed, **scores(result), prompt=prompt, truncated=result["truncated"],
+                        parameters=0)
     for length in args.lengths:
         for seed in args.seeds:
             system = f"soft prompt, {length} token{'s' if length > 1 else ''}"
@@ -123,8 +126,10 @@ def main() -> None:
                 soft = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=length, seed=seed)
                 started = time.perf_counter()
                 log = fit(soft, encoded("train", length), encoded("validation", length),
-                            TrainingConfig(**{**asdict(SOFT), "seed": seed}), progress=False)
+                          TrainingConfig(**{**asdict(SOFT), "seed": seed}), progress=False)
                 seconds = time.perf_counter() - started
+                if (args.model, length, seed) == SHIPPED_PROMPT:
+                    soft.save_prompt(ROOT / "data" / "prompts" / task.name, overwrite=True)
                 results.add(system, seed, **scores(evaluate(soft, tokenizer, task, test)), parameters=soft.soft_embedding.weight.numel(),
                             validation=[row["validation_loss"] for row in log.epochs], seconds=round(seconds, 1))
     for seed in args.seeds:
