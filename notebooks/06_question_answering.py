@@ -84,7 +84,7 @@ import pandas as pd
 
 from course_utils import evaluate
 
-few = data["validation"].select(range(60 if scale.name == "mini" else 32))
+few = data["validation"].select(range(40 if scale.name == "mini" else 32))
 templates = {"cue": "{source}", "no cue": "{text}", "reported prompt, cue": task.hard_prompt + " {source}",
              "reported prompt, no cue": task.hard_prompt + " {text}"}
 with_and_without = {name: evaluate(model, tokenizer, task, few, hard_prompt=template) for name, template in templates.items()}
@@ -217,7 +217,7 @@ reported = evaluate(model, tokenizer, task, data["test"], hard_prompt=task.hard_
 show("hard prompt as reported", reported)
 
 # %% [markdown]
-# Compare its set percentage with that of the one-word baseline. Now our own prompts, all of those in lesson 01. They are tried on 60
+# Compare its set percentage with that of the one-word baseline. Now our own prompts, all of those in lesson 01. They are tried on 40
 # validation questions, the loss breaks ties, and only the winner sees the test.
 
 # %% tags=["nbval-ignore-output"]
