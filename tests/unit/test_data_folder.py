@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from safetensors import safe_open
 
-from course_utils import TASKS, load_base_model, load_task_data
+from course_utils import TASKS, GPT2WithSoftPrompt, TrainingConfig, encode, evaluate_loss, load_base_model, load_task_data
 from course_utils.base_models import COURSE_MODELS
 from course_utils.notebook import repository_root
 
@@ -146,3 +146,33 @@ def test_weights_are_half_precision_safetensors_with_the_checksum_of_the_card(na
         assert {str(file.get_slice(key).get_dtype()) for key in file.keys()} == {"F16"}  # noqa: SIM118
     card = (DATA / "README.md").read_text(encoding="utf-8")
     assert hashlib.sha256(path.read_bytes()).hexdigest() in card
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_shipped_prompt_of_a_task_is_worth_more_than_the_reported_hard_prompt(task):
+    model, tokenizer = load_base_model("course-gpt2-m")
+    few = load_task_data(task)["test"].select(range(16))
+    soft = GPT2WithSoftPrompt(model, [TASKS[task].soft_token], prompt_length=20)
+    soft.load_prompt(DATA / "prompts" / task)
+    losses = {}
+    for name, system, hard_prompt in (("soft", soft, None), ("hard", model, TASKS[task].hard_prompt)):
+        encoded = encode(few, task, tokenizer, 512, 20 if system is soft else 0, hard_prompt)
+        losses[name] = evaluate_loss(system, encoded)
+    assert losses["soft"] < losses["hard"] - 0.05, losses
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("folder", ["as_reported", "smollm2"])
+def test_shipped_runs_are_whole_and_hold_no_nan(folder, task):
+    def refuse(constant):
+        raise ValueError(f"results hold {constant}")
+
+    text = (DATA / "results" / folder / task / "results.json").read_text(encoding="utf-8")
+    run = json.loads(text, parse_constant=refuse)
+    assert run["task"] == task and len(run["epochs"]) == run["config"]["epochs"] and len(run["samples"]) == 10
+    assert set(run["test"]["soft"]) == set(run["test"]["hard"]) == {"loss", *TASKS[task].metrics}
+    if folder == "as_reported":
+        reported = TrainingConfig.as_reported()
+        assert run["prompt_length"] == 1 and run["config"]["records"]["train"] == SIZES[task][0]
+        assert all(run["config"][key] == getattr(reported, key) for key in
+                   ("epochs", "batch_size", "gradient_accumulation_steps", "clipping_norm"))
