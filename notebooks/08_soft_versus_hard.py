@@ -257,8 +257,9 @@ print(pd.concat([gaps, leads], axis=1).round(3))
 assert leads.iloc[-1] > 0
 
 # %% [markdown]
-# Everything is better on a larger model, hard prompts too, so "larger models make more of a soft prompt" needs the two differences above
-# and not one curve. Lester et al. (2021) measured the first of them over five sizes of T5: at 60 million parameters prompt tuning is far
+# On the whole a larger model is better, with hard prompts too, so "larger models make more of a soft prompt" needs the two differences
+# above and not one curve. (A wording that the model has never met may gain nothing: look at the lowest curve.) The largest of ours leaves
+# nothing more to gain on this task; differences near the ceiling of a scale are small whatever the method. Lester et al. (2021) measured the first of them over five sizes of T5: at 60 million parameters prompt tuning is far
 # behind tuning the whole model, at 11 billion they are level. Li and Liang (2021) found the method well behind on GPT-2 medium: 62
 # BLEU with ten vectors, against 68 for full tuning. Four sizes of a toy world prove no law, and ours did not read equally much
 # ([the model card](../data/README.md) has the counts). And a real model? The same three tasks; because it is slow here, with
