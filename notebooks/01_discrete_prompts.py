@@ -3,7 +3,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/01_discrete_prompts.ipynb)
 #
-# **Time:** under 2 minutes on 2 CPU cores, 1 minute on a Colab GPU
+# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more
 #
 # A language model that is done with its training can still be steered: by the words we put around its input. Such a row of
 # words is called a **discrete** or **hard prompt**. It costs nothing to try one and nothing to throw it away, and this is how

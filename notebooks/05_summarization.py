@@ -3,7 +3,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/05_summarization.ipynb)
 #
-# **Time:** two minutes on 2 CPU cores, one minute on a Colab GPU
+# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more
 #
 # The first full task. A model that has read a town's newspaper is asked for summaries: first by hand-written prompts, then by a soft
 # prompt that we train in front of your eyes, and both are measured on reports that neither has ever seen.

@@ -3,7 +3,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/08_soft_versus_hard.ipynb)
 #
-# **Time:** under 2 minutes on 2 CPU cores, 1 minute on a Colab GPU
+# **Time:** one minute on 2 CPU cores; on a Colab GPU not measured, expect no more
 #
 # Prompts that people wrote, prompts that gradient descent found, and the rivals of both: all of it has been measured by now. This lesson
 # puts the measurements on one table and asks what they are worth to somebody who has to choose. There is no winner at its end. There
@@ -276,7 +276,7 @@ for name, task in TASKS.items():
 for name, run in smol.items():
     records, config = run["config"]["records"], run["config"]
     print(f"SmolLM2, {name}: {run['prompt_length']} virtual tokens, {run['trainable_parameters']:,} numbers, {records['train']} training "
-          f"records, {config['epochs']} epochs, {records['test']} test records")
+          f"records, epochs: {config['epochs']}, {records['test']} test records")
 pd.DataFrame(real).round(2)
 
 # %% [markdown]
@@ -689,7 +689,7 @@ gains = [mean.score[name, TWENTY] - mean.score[name, BEST] for name in TASKS]
 tries = sum(len(task_.hand_written) for task_ in TASKS.values())
 display(Markdown(f"""
 - **They do the task better.** Against the best of {tries} hand-written prompts, 20 vectors gain {gains[0]:.2f} ROUGE-L, {gains[1]:.0f} points of
-  exact match and {gains[2]:.0f} BLEU; their seeds differ by {sd.score["summarization", TWENTY]:.2f}, {sd.score["question_answering", TWENTY]:.1f} and
+  exact match and {gains[2]:.0f} BLEU; their seeds differ by {sd.score["summarization", TWENTY]:.3f}, {sd.score["question_answering", TWENTY]:.1f} and
   {sd.score["translation", TWENTY]:.1f} (section 1).
 - **Nobody has to have ideas.** The winners among our wordings were found after up to {max(column["the winner was number"] for column in effort.values())}
   tries; training took {max(column["soft: seconds of training"] for column in effort.values()):.0f} seconds at most, and no try (section 6).
