@@ -263,7 +263,7 @@ assert leads.iloc[-1] > 0
 # behind tuning the whole model, at 11 billion they are level. Li and Liang (2021) found the method well behind on GPT-2 medium: 62
 # BLEU with ten vectors, against 68 for full tuning. Four sizes of a toy world prove no law, and ours did not read equally much
 # ([the model card](../data/README.md) has the counts). And a real model? The same three tasks; because it is slow here, with
-fewer records to train on and a sample of the test:
+# fewer records to train on and a sample of the test:
 
 # %%
 real = {}
@@ -364,7 +364,7 @@ if scale.name == "mini":
 from course_utils import GPT2WithSoftPrompt
 
 smaller, _ = load_base_model("course-gpt2-s")
-GPT2WithSoftPrompt(smaller, ["[TRANSLATION]"], prompt_length=20).load_prompt(data_root() / "prompts" / "translation")
+GPT2WithSoftPrompt(smaller, ["[TRANSLATION]"], prompt_length=20).load_prompt("data/prompts/translation")
 
 # %% [markdown]
 # Could it at least move to a model of the same width? Here is the friendliest case there is: the *same* model, with the dimensions of its
