@@ -257,13 +257,15 @@ print(pd.concat([gaps, leads], axis=1).round(3))
 assert leads.iloc[-1] > 0
 
 # %% [markdown]
-# On the whole a larger model is better, with hard prompts too, so "larger models make more of a soft prompt" needs the two differences
-# above and not one curve. (A wording that the model has never met may gain nothing: look at the lowest curve.) The largest of ours leaves
-# nothing more to gain on this task; differences near the ceiling of a scale are small whatever the method. Lester et al. (2021) measured the first of them over five sizes of T5: at 60 million parameters prompt tuning is far
-# behind tuning the whole model, at 11 billion they are level. Li and Liang (2021) found the method well behind on GPT-2 medium: 62
-# BLEU with ten vectors, against 68 for full tuning. Four sizes of a toy world prove no law, and ours did not read equally much
-# ([the model card](../data/README.md) has the counts). And a real model? The same three tasks; because it is slow here, with
-# fewer records to train on and a sample of the test:
+# On the whole a larger model is better, with hard prompts too, so "larger models make more of a soft prompt" needs the two
+# differences above and not one curve. (A wording that the model has never met may gain nothing: look at the lowest curve.) The
+# smallest model shows the other end: it cannot copy yet, and there no prompt of either kind is any use. The largest leaves
+# nothing more to gain on this task; near the ceiling of a scale differences are small whatever the method. Lester et al. (2021)
+# measured the distance to full tuning over five sizes of T5: at 60 million parameters prompt tuning is far behind tuning the
+# whole model, at 11 billion they are level. Li and Liang (2021) found the method well behind on GPT-2 medium: 62 BLEU with ten
+# vectors, against 68 for full tuning. Four sizes of a toy world prove no law, and ours did not read equally much ([the model
+# card](../data/README.md) has the counts). And a real model? The same three tasks; because it is slow here, with fewer records
+# to train on and a sample of the test:
 
 # %%
 real = {}
@@ -281,7 +283,8 @@ pd.DataFrame(real).round(2)
 
 # %% [markdown]
 # The course models know the house style as one of many; SmolLM2 has never met it, nor the gazette's people. What its soft prompt reaches,
-# it reaches by teaching a stranger the customs of the house with a few thousand numbers. Losses cannot be compared between the two,
+# it reaches by teaching a stranger the customs of the house with a few thousand numbers. Copying a phrase out of a report it learns
+# at once. German it hardly knows, and no prompt can lend a model what it does not have. Losses cannot be compared between the two,
 # because a token is not the same piece of text to both. One seed, one size, a learning rate that nobody searched for, and less
 # training than the prompts beside it had: a hint, no more.
 #
