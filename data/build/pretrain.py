@@ -11,9 +11,9 @@ the forward pass runs in bfloat16, about twice as fast; elsewhere in fp32.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import math
+import sys
 import time
 from pathlib import Path
 
@@ -21,6 +21,10 @@ import numpy as np
 import torch
 from induction import start_with_induction
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from course_utils.base_models import autocast
 
 WORK = Path(__file__).parent / "work"
 SHIPPED = Path(__file__).parents[1] / "base_models"
@@ -82,11 +86,8 @@ def main() -> None:
                                    {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0}],
                                   betas=(0.9, 0.98), fused=True)
 
-    amx = torch.cpu._is_amx_tile_supported()
-
     def loss_of(ids):
-        with torch.autocast("cpu", torch.bfloat16) if amx else contextlib.nullcontext():
-            logits = model.lm_head(model.transformer(ids, use_cache=False).last_hidden_state)
+        logits = model.lm_head(model.transformer(ids, use_cache=False).last_hidden_state)
         return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
 
     run = loss_of if args.no_compile else torch.compile(loss_of)
@@ -109,13 +110,15 @@ def main() -> None:
 
     @torch.no_grad()
     def validation_loss():
-        return sum(loss_of(held_out[i:i + ROWS]).item() for i in range(0, len(HELD_OUT), ROWS)) * ROWS / len(HELD_OUT)
+        with autocast("cpu"):
+            return sum(loss_of(held_out[i:i + ROWS]).item() for i in range(0, len(HELD_OUT), ROWS)) * ROWS / len(HELD_OUT)
 
     started, total = time.time(), 0.0
     for step in range(first, steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, steps, peak, stages[-1])
-        loss = run(batch(blocks, step))
+        with autocast("cpu"):
+            loss = run(batch(blocks, step))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
