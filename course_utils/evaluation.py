@@ -12,7 +12,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 
 from .data import IGNORED, EncodedDataset, collate, encode, fit_source, left_pad, source_ids
 from .metrics import compute_metrics
-from .soft_prompt import GPT2WithSoftPrompt
+from .soft_prompt import GPT2WithSoftPrompt, run_on_targets
 from .tasks import Task, get_task
 
 
@@ -42,18 +42,10 @@ def evaluate_loss(
 
 
 def target_loss(model, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean loss of the labels of a batch, all three [batch, text].
-
-    A soft-prompt model computes no logits but those of the targets; here a plain model does the same. Over GPT-2's
-    vocabulary the logits of 32 long sources would take 6 GB, twice.
-    """
+    """Mean loss of the labels of a batch, all three [batch, text], for a soft-prompt or a plain model."""
     if isinstance(model, GPT2WithSoftPrompt):
         return model(input_ids, attention_mask, labels).loss
-    columns = (labels != IGNORED).any(0).nonzero()[:, 0]  # [columns] positions where any row has a label
-    logits = model(input_ids, attention_mask=attention_mask, logits_to_keep=columns - 1).logits  # [batch, columns, vocab]
-    labels = labels[:, columns]
-    wanted = labels != IGNORED
-    return torch.nn.functional.cross_entropy(logits[wanted].float(), labels[wanted])
+    return run_on_targets(model, labels, input_ids=input_ids, attention_mask=attention_mask).loss
 
 
 class AnswerEnds(StoppingCriteria):

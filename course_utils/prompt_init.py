@@ -1,4 +1,6 @@
-"""Where a soft prompt starts: three ways to fill its rows. Lester et al. 2021, section 3.2, compare them.
+"""Where a soft prompt starts: three ways to fill its rows.
+
+Lester et al. 2021, section 3.2, compare random rows, sampled vocabulary and class labels; "text" is PEFT's way.
 
 Each returns [count, width], on the scale of the base model's own embedding table: rows from N(0, 1)
 are several times as long as a token's embedding and train badly.

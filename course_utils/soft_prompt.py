@@ -95,41 +95,25 @@ class GPT2WithSoftPrompt(nn.Module):
         return {"inputs_embeds": embeds, "attention_mask": mask}
 
     def forward(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None,
-        soft_token: str | None = None,
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None, soft_token: str | None = None,
     ) -> CausalLMOutput:
         """Run the base model on the prompt and ``input_ids`` [batch, text], padded on either side.
 
         Without labels: ``.logits`` [batch, prompt + text, vocab]. With ``labels`` [batch, text], -100
-        where nothing is to be predicted: ``.logits`` [targets, vocab], one row for each label, because
-        the output layer is costly and most positions need none; ``.loss``, their mean loss in nats.
+        where nothing is to be predicted: ``.logits`` [targets, vocab] and ``.loss`` of `run_on_targets`.
         """
         inputs = self.join(input_ids, attention_mask, soft_token)
         if self.takes_positions:  # GPT-2's forward would count pads on the left
             inputs["position_ids"] = (inputs["attention_mask"].cumsum(1) - 1).clamp(min=0)
         if labels is None:
             return CausalLMOutput(logits=self.base_model(**inputs, use_cache=False).logits)
-        columns = (labels != IGNORED).any(0).nonzero()[:, 0]  # [columns] positions where any row has a label
-        if len(columns) == 0:
-            raise ValueError(f"labels hold no target token: all {labels.numel()} are {IGNORED}")
-        before = columns + self.prompt_length - 1  # a token is predicted at the position before it
-        logits = self.base_model(**inputs, use_cache=False, logits_to_keep=before).logits  # [batch, columns, vocab]
-        labels = labels[:, columns]  # [batch, columns]
-        wanted = labels != IGNORED
-        logits = logits[wanted].float()  # [targets, vocab]
-        return CausalLMOutput(loss=F.cross_entropy(logits, labels[wanted]), logits=logits)
+        return run_on_targets(self.base_model, labels, self.prompt_length, **inputs)
 
     @torch.no_grad()
     def generate(
-        self,
-        input_ids: torch.Tensor,
-        attention_mask: torch.Tensor | None = None,
-        max_new_tokens: int = 32,
-        soft_token: str | None = None,
-        **options,
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None,
+        max_new_tokens: int = 32, soft_token: str | None = None, **options,
     ) -> torch.Tensor:
         """New ids [batch, up to max_new_tokens] after left-padded ``input_ids`` [batch, text], greedily.
 
@@ -147,3 +131,19 @@ class GPT2WithSoftPrompt(nn.Module):
         """Fill the rows of ``soft_token`` from a folder; errors: `prompt_files.read_prompt`."""
         rows = self.soft_embedding.weight[self.rows(soft_token)]  # a view
         rows.copy_(read_prompt(folder, *rows.shape))
+
+
+def run_on_targets(base_model: PreTrainedModel, labels: torch.Tensor, prompt_length: int = 0, **inputs) -> CausalLMOutput:
+    """Run a base model on ``inputs`` whose text, behind ``prompt_length`` rows, has the ``labels`` [batch, text].
+
+    ``.logits`` [targets, vocab], one row for each label that is not -100; ``.loss``, their mean loss in nats. The output
+    layer is costly and most positions need none: over GPT-2's vocabulary, the logits of 32 long sources take 6 GB, twice.
+    """
+    columns = (labels != IGNORED).any(0).nonzero()[:, 0]  # [columns] positions where any row has a label
+    if len(columns) == 0:
+        raise ValueError(f"labels hold no target token: all {labels.numel()} are {IGNORED}")
+    before = columns + prompt_length - 1  # a token is predicted at the position before it
+    logits = base_model(**inputs, use_cache=False, logits_to_keep=before).logits  # [batch, columns, vocab]
+    wanted = labels[:, columns] != IGNORED  # [batch, columns]
+    logits = logits[wanted].float()  # [targets, vocab]
+    return CausalLMOutput(loss=F.cross_entropy(logits, labels[:, columns][wanted]), logits=logits)

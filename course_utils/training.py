@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 
 from .base_models import autocast
 from .data import IGNORED, EncodedDataset, LengthGroupedBatches, collate
-from .evaluation import evaluate_loss
+from .evaluation import evaluate_loss, target_loss
 
 
 class TrainingDiverged(RuntimeError):
@@ -135,7 +135,7 @@ def train_epoch(model, loader, weights, optimizer, schedule, config, label: str,
             for batch, tokens in zip(group, targets, strict=True):
                 batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
                 with autocast(model.device):
-                    loss = model(**batch).loss
+                    loss = target_loss(model, **batch)
                 require_finite(loss.item(), f"training loss in {label}", config)
                 (loss * tokens / sum(targets)).backward()
                 total, count = total + loss.item() * tokens, count + tokens
