@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
+HERE = "[a widget: run this notebook to use it]"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -99,7 +100,7 @@ def flatten_widgets(notebook: NotebookNode) -> NotebookNode:
 
     A progress bar's stored text is the bar *before* its first step; the final one is only in the widgets' state, which a
     committed notebook cannot carry (GitHub refuses to show it). So the text is made anew from the state, as a terminal
-    would show it; a bar that was closed leaves nothing.
+    would show it; a bar that was closed leaves nothing. Any other widget's stored text is of use to nobody.
     """
     state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
     for cell in notebook.cells:
@@ -112,8 +113,7 @@ def flatten_widgets(notebook: NotebookNode) -> NotebookNode:
                 bar = progress_text(view["model_id"], state)
                 if bar == "":
                     continue
-                if bar is not None:
-                    output.data["text/plain"] = bar
+                output.data["text/plain"] = HERE if bar is None else bar
             kept.append(output)
         cell.outputs = kept
     notebook.metadata.pop("widgets", None)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils.notebook import save_results
 from tools import address, course_page, prepare, results_table, run_course, sync
-from tools.execution import LessonFailed, execute, progress_text
+from tools.execution import WIDGET_STATE, WIDGET_VIEW, LessonFailed, execute, flatten_widgets, progress_text
 from tools.lessons import ROOT, cell_contents, lesson_card, lesson_files, read_notebook, read_source, setup_cell
 
 LESSON = """# %% [markdown]
@@ -191,10 +191,19 @@ def test_a_progress_bar_becomes_its_last_line():
     assert progress_text("box", bar_state()) == "Epoch 1/2: 100% " + "█" * 15 + "·" * 5 + " 3/4 [00:01<00:00]"
 
 
-def test_a_closed_bar_leaves_nothing_and_other_widgets_are_left_alone():
+def test_a_closed_bar_leaves_nothing_and_other_widgets_have_no_text():
     assert progress_text("box", bar_state(display="none")) == ""
     assert progress_text("a", bar_state()) is None
     assert progress_text("unknown", {}) is None
+
+
+def test_in_a_page_a_bar_is_its_last_line_and_a_slider_says_where_to_use_it():
+    cell = new_code_cell("slider")
+    for model in ("box", "a"):
+        cell.outputs.append(new_output("display_data", {WIDGET_VIEW: {"model_id": model}, "text/plain": "interactive(..."}))
+    notebook = flatten_widgets(new_notebook(cells=[cell], metadata={"widgets": {WIDGET_STATE: {"state": bar_state()}}}))
+    bar, slider = (output.data["text/plain"] for output in cell.outputs)
+    assert bar.startswith("Epoch 1/2: 100%") and "run this notebook" in slider and "widgets" not in notebook.metadata
 
 
 def test_markdown_of_a_card():
