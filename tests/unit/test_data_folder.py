@@ -22,11 +22,12 @@ def build():
     """The scripts of data/build, which import each other as top-level modules."""
     sys.path.insert(0, str(DATA / "build"))
     before = set(sys.modules)
+    import card
     import grammar
     import pages
     import tasks
     import text
-    yield {"tasks": tasks, "text": text, "pages": pages, "grammar": grammar}
+    yield {"card": card, "tasks": tasks, "text": text, "pages": pages, "grammar": grammar}
     sys.path.remove(str(DATA / "build"))
     for name in set(sys.modules) - before:
         if getattr(sys.modules[name], "__file__", None) and str(DATA) in str(sys.modules[name].__file__):
@@ -37,6 +38,11 @@ def build():
 def test_splits_have_the_sizes_that_the_card_states(task):
     data = load_task_data(task)
     assert tuple(len(rows) for rows in data.values()) == SIZES[task]
+
+
+def test_the_card_shows_the_results_that_ship(build):
+    card = (DATA / "README.md").read_text("utf-8")
+    assert build["card"].fill(card, "headroom", build["card"].headroom_table()) == card, "run data/build/card.py"
 
 
 @pytest.mark.parametrize("task", TASKS)
