@@ -66,8 +66,9 @@ print(report)
 print("wanted:", record["summary"])
 
 # %% [markdown]
-# All the model can do is to continue a text. We hand it the bare report, with a line break at its end, and draw six
-# continuations at random, each as often as the model thinks it likely.
+# All the model can do is to continue a text, piece by piece; the pieces are called *tokens*, and section 4 looks at them. We hand it
+# the bare report, with a line break at its end, and draw six continuations at random: of the fifty likeliest tokens, each as often as
+# the model thinks it likely.
 
 # %% tags=["nbval-ignore-output"]
 @torch.no_grad()
@@ -76,7 +77,7 @@ def draw(text, how_many=6):
     torch.manual_seed(0)
     ids = tokenizer(text, return_tensors="pt").input_ids.to(model.device)
     new = model.generate(ids.expand(how_many, -1), attention_mask=torch.ones_like(ids).expand(how_many, -1),
-                         do_sample=True, max_new_tokens=40)[:, ids.shape[1]:]
+                         do_sample=True, top_k=50, max_new_tokens=40)[:, ids.shape[1]:]
     return [line.strip().split("\n")[0] for line in tokenizer.batch_decode(new, skip_special_tokens=True)]
 
 
@@ -84,8 +85,8 @@ for line in draw(report):
     print("·", line)
 
 # %% [markdown]
-# Each of these lines is a sensible thing to find below a report in that newspaper. The model is not confused; it simply has
-# not been told what we are after, and its answer is a bet on what usually comes next. A prompt shifts this bet. Here is the
+# Each of these lines is the *kind* of thing one finds below a report in that newspaper, though not every fact in them is right. The
+# model is not confused; it simply has not been told what we are after, and its answer is a bet on what usually comes next. A prompt shifts this bet. Here is the
 # same report behind the words which the write-up that inspired this course used as its hard prompt.
 
 # %% tags=["nbval-ignore-output"]
@@ -95,12 +96,13 @@ for line in draw(with_hard_prompt(reported, report)):
     print("·", line)
 
 # %% [markdown]
-# To us this prompt is an order. To the model it is a row of tokens that stood in front of no report it has ever read, and it
-# knows no orders: nothing in its training rewarded obeying one. Large models that were trained to follow instructions behave
+# To us this prompt is an order. To the model it is a row of tokens that stood in front of no report it has ever read. Nor does it obey
+# orders: where the gazette prints one as a header, it is one more thing that certain texts tend to follow. Large models that were trained to follow instructions behave
 # differently, but they too do so because of what they were trained on, not because words have power.
 #
 # The first token shows it in numbers. How much probability moves when the reported prompt is put in front of the report, and
-# how much when a cue that the gazette itself uses is put behind it?
+# how much when a cue that the gazette itself uses is put behind it? (Tokens that differ only in a space count as one here; section 4
+# says why.)
 
 # %% tags=["nbval-ignore-output"]
 import pandas as pd
@@ -112,14 +114,15 @@ pd.set_option("display.max_colwidth", 80)
 def first_token(text):
     """Probability of each token to come next."""
     ids = tokenizer(text, return_tensors="pt").input_ids.to(model.device)
-    return model(ids).logits[0, -1].softmax(-1).cpu()              # [vocabulary]
+    return model(ids).logits[0, -1].softmax(-1).cpu()              # [vocabulary] logits: what softmax makes probabilities of
 
 
 texts = {"bare report": report, "reported prompt in front": with_hard_prompt(reported, report),
          "cue behind": report + "What happens and why:"}
 first = pd.DataFrame({name: first_token(text) for name, text in texts.items()})
-top = pd.concat([first["bare report"].nlargest(5), first["cue behind"].nlargest(3)]).index
-print(first.loc[top].rename(index=lambda i: repr(tokenizer.decode(i))).round(3))
+first = first.groupby([tokenizer.decode(i).strip() for i in first.index]).sum()
+top = pd.concat([first["bare report"].nlargest(5), first["cue behind"].nlargest(3)]).index.unique()
+print(first.loc[top].rename(index=repr).round(3))
 moved = first.sub(first["bare report"], axis=0).abs().sum() / 2
 for name, share in moved.iloc[1:].items():
     print(f"probability moved, {name}: {share:.0%}")
@@ -155,7 +158,8 @@ for name, task in TASKS.items():
 #
 # Generated text has to end somewhere, and the rule must be the same for all prompts, or we would compare rules instead of
 # prompts. Ours: an answer is the first line that is not blank. Spaces or line breaks at its beginning neither end it nor
-# count against it, and every prompt of a task has the same limit of new tokens. To save time we try prompts on the first 40
+# count against it, and every prompt of a task has the same limit of new tokens. And from here on nothing is drawn: the model writes its
+# most probable token at each step (*greedy* decoding), so a prompt gets the same answer every time. To save time we try prompts on the first 40
 # validation examples, and test on 150 where there are more.
 
 # %%
@@ -246,7 +250,7 @@ pd.concat({name: table[["prompt", "loss", "score"]].iloc[[0, 1, 2, -2, -1]]
 
 # %% [markdown]
 # What do the best have in common? Not that they are polite or precise. A careful description of the house style, which any
-# person could follow, does not win, and it can end up at the very bottom. Where a prompt wins clearly, it stood close to the
+# person could follow, need not win, and it can end up at the very bottom. Where a prompt wins clearly, it stood close to the
 # wanted behavior *in the text that the model has read*. And even a good cue is a compromise, because a word brings along
 # everything that it meant to the model before. Random continuations show what that is:
 
@@ -282,9 +286,9 @@ if scale.name == "mini":
     assert scores["best hand-written"] > scores["as reported"] + 0.1
 
 # %% [markdown]
-# The standard error says how much a score moves by chance, from one choice of test examples to another. In the other two
-# tasks, compare the winner with the empty prompt, and the difference with what chance would do: where it is no larger, all
-# our words were worth nothing. Now read a few of the winners' mistakes before you trust any number.
+# The standard error says how much a score moves by chance, from one choice of test examples to another. Hold the difference between
+# the winner and the empty prompt against it: a rough yardstick, since both answer the same questions. Where the difference is no
+# larger, we cannot tell our words from nothing. (BLEU has no such simple formula.) Now read a few of the winners' mistakes before you trust any number.
 
 # %% tags=["nbval-ignore-output"]
 for name, table in on_test.items():
@@ -296,7 +300,7 @@ for name, table in on_test.items():
 # %% [markdown]
 # There are two kinds. In some, the facts are right and the style is another one: too long, another tense, the date instead of
 # the place. A better prompt could mend those. In others the style is right and the facts are not. They look like the limits
-# of a small model, and how many of them a better prompt could still mend is a question for the next lessons.
+# of a small model, and how many of them a better prompt could still mend is a question for the next lessons. Some answers fail at both.
 #
 # ## 4. A space that ruins a prompt
 #
@@ -392,8 +396,8 @@ plt.show()
 
 # %% [markdown]
 # This is the ladder on which every later score has to be read. The first sentence of a report is a strong rival for something
-# that needs no model, because reports put the news first. And the reported prompt stands beside the better ones of the random
-# sentences: its respectable score is due to the cue in the source, not to the order in front of it. Random prompts differ
+# that needs no model, because reports put the news first. And the reported prompt scores like random sentences do, and no better than no
+# prompt at all: its respectable score is due to the cue in the source, not to the order in front of it. Random prompts differ
 # among themselves, too. Whoever had tried just one of them against just one sensible prompt could have concluded anything.
 
 # %% tags=["nbval-ignore-output"]
@@ -444,7 +448,8 @@ pd.DataFrame([{"task": name, "prompts tried": len(tried[name]), "took the lead":
 # %% [markdown]
 # The curves have long flat stretches: most ideas were worth nothing, and nothing announced the few good ones. There is no
 # direction in this search. A prompt that failed does not say which word to change, nor to what. And where the curve hardly
-# leaves its first point, all that writing bought next to nothing.
+# leaves its first point, all that writing bought next to nothing. (A tie does not change the lead here. In section 3 the lower loss
+# breaks ties, so a prompt can be the best one there that never leads here.)
 #
 # There is a second cost. The more prompts we try on the same few examples, the more the winner owes to luck on just these
 # examples. This **selection optimism** can be measured: choose the best prompt on a few of the validation examples, score it
@@ -480,9 +485,9 @@ if scale.name == "mini":
 luck.round(3)
 
 # %% [markdown]
-# The fewer examples choose, the more the winner's score flatters. Here one prompt is so far ahead that a few more examples
-# find it for certain, and the flattery fades quickly. Where the best prompts are closer to each other, luck decides for
-# longer: compare the two gains of question answering in the table above. This is why the test data of this course is looked
+# The fewer examples choose, the more the winner's score flatters. Here one *cue*, alone or behind a header, is so far ahead of the rest
+# that a few more examples find it, and the flattery fades quickly. Where the best prompts are closer to each other, luck decides for
+# longer: compare the two gains of translation in the table above. This is why the test data of this course is looked
 # at once for each finished system. The remark holds for trained prompts as well, and more so: whatever is tuned, tunes itself
 # to the examples at hand.
 #
@@ -526,8 +531,8 @@ for word in (" morning", " German", " clock"):
 # %% [markdown]
 # Each token sits alone, nearly as far from its closest neighbor as a vector is long. The points between them are no less real
 # to the model: it computes with vectors and would accept any. But they have no spelling. Nobody can type the vector halfway
-# between two words, so a discrete prompt can never be there, however much better it may be there. How many tokens would be
-# close to such a point?
+# between two words, so a discrete prompt can never be there, however much better it may be there. We take two words that are
+# unusually close: how far is the point between them from any token?
 
 # %%
 pair = [token_ids(tokenizer, word)[0] for word in (" morning", " evening")]
@@ -537,7 +542,7 @@ print(f"halfway between ' morning' and ' evening': {away:.2f} to the closest tok
 assert away > 0.1 * vectors[some].norm(dim=1).median()
 
 # %% [markdown]
-# Not one is. A space of such points has what words lack: small steps, and with them a slope that says which way is down. Some
+# Even there nobody stands. A space of such points has what words lack: small steps, and with them a slope that says which way is down. Some
 # methods use this slope to propose better *words* (Shin et al. 2020), but they still have to jump from token to token. To
 # follow it freely, we have to hand the model vectors instead of words. That is a **soft prompt**, and lesson 02 builds one.
 #

@@ -11,7 +11,7 @@
 # ## What you will be able to do
 #
 # - follow a text from characters to token ids to vectors, and feed a model vectors directly
-# - build `GPT2WithSoftPrompt` in four small steps, freeze, embed, concatenate, shift, and prove it right before any training
+# - build a small `GPT2WithSoftPrompt` in four steps, freeze, concatenate, mask, shift, and prove it right before any training
 # - watch one small table of vectors learn three tasks, each row its own
 # - show with numbers that no word can take the place of a trained vector
 # - count what is trained, what is stored and what is left alone, for models from 0.1 million to 1.5 billion parameters
@@ -186,8 +186,9 @@ print(f"length of the model's own embeddings: {lengths.mean():.1f} on average, {
 print(f"length of a row drawn from N(0, 1):   {fresh.mean():.1f} on average")
 
 # %% [markdown]
-# Better starts are rows copied from sampled real tokens, or from the words of an instruction (Lester et al. 2021, section 3.2,
-# compare them). Copied rows are real words at first, and move away from them as training pulls.
+# Better starts are rows copied from sampled real tokens (Lester et al. 2021, section 3.2, compare them with random rows and with class
+# labels), or from the words of an instruction. Copied rows are real words at first, and move away from them as training pulls. (The
+# ids below 260 are single bytes and special tokens.)
 
 # %%
 generator = torch.Generator().manual_seed(0)
@@ -206,7 +207,7 @@ model.requires_grad_(False).eval()
 print("trainable parameters left in the base model:", sum(p.numel() for p in model.parameters() if p.requires_grad))
 
 # %% [markdown]
-# **Step 2, embed and concatenate.** The rows of the soft prompt go in front of the rows of the text. Nothing else changes: one
+# **Step 2, concatenate.** The rows of the soft prompt go in front of the rows of the text. Nothing else changes: one
 # tensor, longer by the prompt length.
 
 # %%
@@ -259,6 +260,7 @@ class TinySoftPrompt(nn.Module):
         if labels is None:
             return logits                                                                  # [batch, prompt + text, vocabulary]
         for_text = logits[:, prompt.shape[1] - 1:-1]                                       # [batch, text, vocabulary]
+        # -100 marks labels that do not count: lesson 03
         return nn.functional.cross_entropy(for_text.flatten(0, 1), labels.flatten(), ignore_index=-100)
 
 
@@ -312,9 +314,9 @@ print("gradients on the base model:", sum(p.grad is not None for p in model.para
 print("no row is without one:", bool((tiny.soft_embedding.weight.grad.norm(dim=1) > 0).all()))
 
 # %% [markdown]
-# Note what this does *not* say. To reach the prompt, the gradient travels back through every layer of the base model, so the
-# activations of all layers must be kept. Training a soft prompt saves the optimizer's memory and the storage of a second model, but
-# not the memory of the activations. Of the computation it saves at most a third: forward pass, gradients of the activations and
+# Note what this does *not* say. To reach the prompt, the gradient travels back through every layer of the base model, so most
+# activations of all layers must be kept. Training a soft prompt saves the gradients of the weights, the optimizer's memory and the
+# storage of a second model, but little of the memory of the activations (lesson 08 measures it). Of the computation it saves at most a third: forward pass, gradients of the activations and
 # gradients of the weights cost about the same, and only the last of these falls away.
 #
 # **Proof 3: the course's class agrees with ours.** `course_utils` has the same idea with what daily use adds: several names in one
@@ -334,15 +336,31 @@ print("same logits:", torch.allclose(a, b, rtol=1e-4, atol=1e-4), tuple(a.shape)
 # ## Where the prompt goes in a batch
 #
 # For generation, texts of different length are padded on the *left*, so that all of them end where the new words begin. There
-# the prompt has to slip between padding and text: `[pad][prompt][text]`. Naive concatenation gives `[prompt][pad][text]`, and
-# the model's position numbers, which GPT-2 learned by heart, no longer fit. A good test: one by one and in a batch, the
-# answers must be the same.
+# the prompt has to slip between padding and text: `[pad][prompt][text]`. Naive concatenation gives `[prompt][pad][text]`. That alone
+# is no harm, for padding is masked. But GPT-2 adds to each vector a second one, learned for its *position*: 0, 1, 2 ... A plain forward
+# pass counts the padding too, so the text behind it gets the wrong ones, unless positions are counted from the mask. The test of all this:
+# alone and in a batch, a text must get the same predictions.
+
+# %%
+from course_utils import left_pad
+
+reports = ["Marta Klein repaired the old clock in the town hall because the school had asked for it. It took two hours.\n",
+           "Otto Berg sold the new boat on Monday.\n"]
+batch, batch_mask = (t.to(model.device) for t in left_pad([token_ids(tokenizer, report) for report in reports], tokenizer.pad_token_id))
+short = ids_of(reports[1])                                           # the second text; in the batch it has padding
+for name, soft in (("ours", ours), ("tiny", tiny)):
+    with torch.no_grad():
+        alone = soft(short, torch.ones_like(short))
+        alone, padded = (getattr(out, "logits", out)[-1, -1] for out in (alone, soft(batch, batch_mask)))
+    print(f"{name}: same predictions behind padding: {torch.allclose(alone, padded, rtol=1e-4, atol=1e-4)}")
+
+# %% [markdown]
+# Our twenty lines fail it; training pads on the right, where it does no harm, but whoever generates needs the whole class. With
+# it, generated answers are the same too:
 
 # %%
 from course_utils import generate_texts
 
-reports = ["Marta Klein repaired the old clock in the town hall because the school had asked for it. It took two hours.\n",
-           "Otto Berg sold the new boat on Monday.\n"]
 together = generate_texts(ours, tokenizer, reports, max_new_tokens=12)
 one_by_one = [generate_texts(ours, tokenizer, [report], max_new_tokens=12)[0] for report in reports]
 print("same answers:", together == one_by_one)
@@ -467,7 +485,7 @@ losses.round(3)
 # ## Better than any word
 #
 # A prompt of one row stands where a prompt of one token could stand, and there are only so many tokens. So for once *all* hand-written
-# prompts of that length can be tried. Translation has the shortest texts: each token of the vocabulary goes in front of two training
+# prompts of that length can be tried, if only on little. Translation has the shortest texts: each token of the vocabulary goes in front of two training
 # examples, and the twelve best in front of the unseen ones.
 
 # %%
@@ -503,8 +521,9 @@ if scale.name == "mini":
 ranking.round(3)
 
 # %% [markdown]
-# No token reaches the trained row, and no prompt from lesson 01 does, though most of those have many tokens. Look also at how the
-# entries came about. Tokens and prompts were tried one after the other, and a bad one said nothing about the next. The vector had one
+# No token of those that came through the first round reaches the trained row, and no prompt from lesson 01 does, though most of those have
+# many tokens. (The order of prompts differs from lesson 01, which went by BLEU and on other examples.) Look also at how the entries came
+# about. Tokens and prompts were tried one after the other, and a bad one said nothing about the next. The vector had one
 # run, in which each step told where to go from there. (Writing prompts can still be the better deal, for instance where there are no
 # examples to learn from. Lesson 08 does the accounts.)
 #
@@ -529,8 +548,9 @@ moves.round(3)
 
 # %% [markdown]
 # The rows lie several times as far from every token as neighboring tokens lie from each other. They use the room between the words, and
-# they need it: rounded to the nearest token, a row loses most of its gain, or all of it. The embeddings of tokens are there for every
-# text. A row is placed for one task, and small differences of place are differences in loss.
+# they need it: rounded to the nearest token, a row loses most of its gain, or all of it. Nor is the place a needle's point: moved halfway,
+# which is farther than neighboring tokens lie apart, a row still keeps a good part of its gain. What no token can do is be *out there*.
+# The embeddings of tokens are there for every text; a row is placed for one task.
 #
 # Nor does it have to stay at one row. A prompt may be as long as the model's positions allow, of which each row takes one; lesson 03
 # compares 1 with 20.
@@ -579,7 +599,7 @@ for name in names:
 #
 # ## Keep it: a prompt is a small file
 #
-# A trained prompt is stored without the model it belongs to, in the layout of an adapter of the PEFT library, so that other programs
+# A trained prompt, here the row of translation, is stored without the model it belongs to, in the layout of an adapter of the PEFT library, so that other programs
 # can read it too.
 
 # %% tags=["nbval-ignore-output"]
@@ -587,13 +607,13 @@ import tempfile
 from pathlib import Path
 
 folder = Path(tempfile.mkdtemp()) / "my_prompt"
-ours.save_prompt(folder)
+soft.save_prompt(folder, soft_token="[TRANSLATION]")
 print({file.name: file.stat().st_size for file in sorted(folder.iterdir())})
 
 # %%
-again = GPT2WithSoftPrompt(model, ["[SUMMARIZE]"], prompt_length=5, seed=1)
+again = GPT2WithSoftPrompt(model, ["[TRANSLATION]"], prompt_length=1, seed=1)
 again.load_prompt(folder)
-print("the same rows came back:", torch.equal(again.soft_embedding.weight, ours.soft_embedding.weight))
+print("the same row came back:", torch.equal(again.soft_embedding.weight, soft.soft_embedding.weight[soft.rows("[TRANSLATION]")]))
 
 # %% [markdown]
 # ## Exercises
@@ -701,7 +721,7 @@ check_02_read_prompt(read_prompt)
 
 # %% tags=["nbval-ignore-output"]
 print(f"- a text becomes ids, ids become vectors of width {width}; above that, the model knows nothing of words")
-print("- freeze, embed, concatenate, shift: the class has four steps, and real words in disguise prove them")
+print("- freeze, concatenate, mask, shift: the class has four steps, and real words in disguise prove them")
 print(f"- in 40 steps {len(names)} rows moved from one token to three places, each the best of them for its own task")
 print(f"- translation: loss {own['[TRANSLATION]']:.3f} behind the trained row, {by_token[best_token]:.3f} behind the best of "
       f"{len(tokens):,} tokens, {by_hand[best_prompt]:.3f} behind the best of {len(by_hand)} hand-written prompts")

@@ -40,7 +40,7 @@ setup()
 # gazette and knows *many* ways to go on after a report. The prompt shall learn which of them this task wants.
 #
 # That is scale `mini`; with `COURSE_SCALE=full` it is GPT-2 and articles of CNN and the Daily Mail (README.md, *Full mode*). Every
-# number is computed by the run at hand. What is *said* about results was seen at scale mini, and is asserted there.
+# number is computed by the run at hand. What is *said* about results was seen at scale mini, and the main points are asserted there.
 
 # %%
 from course_utils import GPT2WithSoftPrompt, course_scale, get_task, load_base_model, load_task_data, weights_fingerprint
@@ -80,7 +80,7 @@ print("target:", task.target(example))
 # hidden that is not to be learned. The value that PyTorch's cross entropy skips is -100.
 
 # %%
-from course_utils import join_target, token_ids
+from course_utils import join_target, token_ids      # `join_target` puts the space in front of the target: lesson 01, section 4
 
 IGNORED, end = -100, tokenizer.eos_token_id
 source = token_ids(tokenizer, task.source(example))
@@ -246,7 +246,7 @@ print("end tokens among the labels, padding masked by length:", int((by_length =
 print("end tokens among the labels, padding masked by id:    ", int((by_id == end).sum()))
 
 # %% [markdown]
-# No error, no warning, and a loss that looks as good as before. What it costs shows when the model generates, and for that we
+# No error, no warning. What it costs shows when the model generates, and for that we
 # need a trained prompt.
 #
 # ## The training loop
@@ -274,7 +274,7 @@ print("every row moved:", bool(((rows - start).norm(dim=1) > 0).all()))
 
 # %% [markdown]
 # The gradient travels through the whole frozen model, but it *stays* only on the rows. Clipping bounds its norm at 1, as the
-# original report did, so that one strange batch cannot throw the prompt off; in this step it had nothing to do. Weight decay,
+# write-up did, so that one strange batch cannot throw the prompt off; in this step it had nothing to do. Weight decay,
 # which shrinks every number a little in each step, is off: it would pull the rows towards the origin, where no token lives.
 #
 # The loop is this step, repeated:
@@ -335,8 +335,10 @@ questions = {split: sorted(rows, key=lambda record: len(record["context"]))[:256
              for split, rows in load_task_data("question_answering", scale.data, scale.max_train, scale.max_eval).items()}
 quiz_set = encode(questions["train"], quiz, tokenizer, limit, soft.prompt_length)
 stopper, endless = new_prompt(), new_prompt()
-_ = train_prompt(stopper, 0.03, steps=60, items=quiz_set)
-_ = train_prompt(endless, 0.03, steps=60, items=[without_end(item) for item in quiz_set.items])
+for name, prompt, items in (("end token counts", stopper, quiz_set.items),
+                            ("end token masked", endless, [without_end(item) for item in quiz_set.items])):
+    quiz_losses, _ = train_prompt(prompt, 0.03, steps=60, items=items)
+    print(f"{name}: training loss {quiz_losses[0]:.2f} at first, {sum(quiz_losses[-10:]) / 10:.2f} over the last ten steps")
 
 # %% [markdown]
 # Both answer the same questions, with up to 40 tokens each. We ask two things: how probable is the end token where the right
@@ -361,6 +363,7 @@ def stopping(soft):
     return probability, stopped, tokenizer.decode(new_ids[1], skip_special_tokens=True)
 
 
+print(questions["validation"][1]["question"], "->", questions["validation"][1]["answers"][0])
 stops = {"end token counts": stopping(stopper), "end token masked": stopping(endless)}
 for name, (probability, share, answer) in stops.items():
     print(f"{name}: p(end) {probability:.2f}, stopped by itself {share:.0%}\n    {answer!r}")
@@ -370,11 +373,12 @@ if scale.name == "mini":
 
 # %% [markdown]
 # The first prompt has learned that the answer is over. The second has learned to *answer*, and then goes on as the gazette
-# does, with questions of its own. The training loss does not show the difference; generated answers do.
+# does, with questions of its own. Both training losses fell and neither looks suspicious; generated answers show the difference.
 #
-# ## Five checks that catch nearly every bug
+# ## Five checks that catch many bugs
 #
-# A loss is just a number that falls. These five questions tell whether it is the *right* number. All of them take seconds.
+# A loss is just a number that falls. These five questions tell whether it is the *right* number. All of them take seconds. (They cannot
+# see a masked end token: for that, generate a few answers and look.)
 #
 # **1. Is the loss below ln V?** A model that is worse than even guessing is being asked the wrong question.
 #
@@ -407,14 +411,14 @@ assert agree
 # %% [markdown]
 # **4. Can a few examples be learned by heart?** With 8 examples, over and over, the loss must drop sharply. If it does not,
 # the gradient does not reach the rows, or the labels are wrong. For a soft prompt "by heart" has a limit: it is a few
-# thousand numbers in front of a model that does not change. So we ask for a sharp drop, not for zero.
+# thousand numbers in front of a model that does not change. So we ask for a sharp drop, and not for zero.
 
 # %% tags=["nbval-ignore-output"]
 eight = [train_set[i] for i in range(8)]
 few = new_prompt()
 eight_losses, _ = train_prompt(few, learning_rate=0.05, steps=60, items=eight)
 first_loss, last_loss = eight_losses[0], sum(eight_losses[-5:]) / 5
-print(f"8 examples: loss {first_loss:.2f} at first, {last_loss:.2f} after {len(eight_losses)} steps")
+print(f"8 examples: loss {first_loss:.3f} at first, {last_loss:.3f} after {len(eight_losses)} steps")
 assert last_loss < (0.5 if scale.name == "mini" else 1) * first_loss
 
 # %% [markdown]
@@ -443,7 +447,7 @@ print(f"own source {loss_at_end:.2f}, another's source {loss_shuffled:.2f}")
 assert loss_shuffled > loss_at_end + (0.5 if scale.name == "mini" else 0)
 
 # %% [markdown]
-# All five hold. Each of them can fail, as the next section shows.
+# All five hold. The next section shows checks 1, 2 and 5 fail.
 #
 # ## The bug behind the reported figures: a hypothesis
 #
@@ -487,7 +491,7 @@ def misaligned_loss(model, batch):
 
 # %% [markdown]
 # Three measurements with the bug: the reported hard prompt in front of the source, a one-token soft prompt before training,
-# and the same prompt *trained on the buggy loss*, with the report's prompt length.
+# and the same prompt *trained on the buggy loss*, with the write-up's prompt length.
 
 # %% tags=["nbval-ignore-output"]
 @torch.no_grad()
@@ -548,7 +552,7 @@ plt.show()
 
 # %% tags=["nbval-ignore-output"]
 jump_buggy = wrong_loss(buggy, shuffled(validation_set)) - wrong_loss(buggy, validation_set)
-jump_right = loss_shuffled - loss_at_end
+jump_right = evaluate_loss(one, shuffled(validation_set)) - right["soft prompt, trained"]
 print(f"shuffling the sources: {jump_buggy:+.2f} nats with the bug, {jump_right:+.2f} with the right loss")
 assert scale.name != "mini" or abs(jump_buggy) < 0.5 * jump_right
 
@@ -615,7 +619,7 @@ if scale.name == "mini":
 
 # %% [markdown]
 # At both ends of the range the prompt ends up worse. With the smallest rate the run is too short for such small steps. With
-# the largest the first steps throw the prompt far away, and it spends the rest of the run on coming back. In between lies a
+# the largest the first steps throw the prompt far away, and it takes it a good part of the run to come back. In between lies a
 # range of rates that end up nearly equal, so a coarse search is enough. A longer run gives small steps more time: search
 # again when the budget changes.
 #
@@ -665,7 +669,7 @@ assert scale.name != "mini" or after.max() < unigram
 # %% [markdown]
 # The first column explains a good deal. A row from N(0, 1) is several times as long as any embedding the model has ever seen;
 # steps of the same size turn a long row less than a short one. These are single runs with one seed and little
-# training, so small differences between them mean nothing. Lesson 05 repeats the ones that matter with several seeds.
+# training, so small differences between them mean nothing; and the rate was chosen for twenty rows, another might suit one row better. Lesson 05 repeats the ones that matter with several seeds.
 #
 # ## Watching the prompt move
 #
@@ -731,7 +735,7 @@ from course_utils import TrainingConfig, fit
 TrainingConfig(learning_rate=0)
 
 # %% [markdown]
-# The settings of the original report are kept as a starting point. It names no learning rate; the one below is ours.
+# The settings of the write-up are kept as a starting point. It names no learning rate; the one below is ours.
 
 # %%
 print(TrainingConfig.as_reported())
@@ -752,7 +756,7 @@ assert abs(kept - min(row["validation_loss"] for row in log.epochs)) < 1e-3
 assert kept < (0.8 if scale.name == "mini" else 1) * loss_at_start
 
 # %% [markdown]
-# Last of all, the promise of the first section, after every training run of this lesson:
+# Its steps are smaller on average than those of our loop at the same rate, because the rate rises and falls. Last of all, the promise of the first section, after every training run of this lesson:
 
 # %%
 print("base model unchanged:", weights_fingerprint(base_model) == before_training)
@@ -886,4 +890,4 @@ print(f"- {len(losses)} steps on {rows.numel():,} numbers took the loss from {lo
 # - Karpathy (2019), [A Recipe for Training Neural Networks](https://karpathy.github.io/2019/04/25/recipe/): more checks of
 #   the kind that we ran, and the frame of mind behind them
 #
-# Next: [05 · Summarization](05_summarization.ipynb), the first full task.
+# Next: [05 · Summarization](05_summarization.ipynb), the first full task. (Number 04 is not taken yet.)

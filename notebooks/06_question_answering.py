@@ -8,7 +8,7 @@
 # The second task asks for one phrase: who helped, where, why, for how many euros. It is the task on which the soft prompt of the
 # original write-up *lost* against the hard one. So this lesson trains a soft prompt for it, and looks as hard at the measure that
 # pronounced the verdict as at the prompts. An answer is short enough to be right or wrong, and still there are three ways to score
-# it, and each of them can be fooled.
+# it, and each of them can mislead.
 #
 # ## What you will be able to do
 #
@@ -153,7 +153,7 @@ judged.T.set_axis(["answer", "exact match", "F1", "set percentage"], axis=1).rou
 #   fewer words an answer has, the safer it is.
 # - *Right words, no sense*: F1 and the set percentage do not see the order.
 # - *With a full stop*: the same answer for everybody, except for the set percentage, which trips over a capital letter and a dot.
-# - *A good answer in other words*: worth nothing in exact match, and something like a nonsense answer in F1.
+# - *A good answer in other words*: worth nothing in exact match, and in F1 far less than the wrong reason.
 # - *A full sentence*: the right fact in the wrong style. Exact match does not tell it from a wrong fact.
 #
 # No measure is wrong as such; each answers its own question. For a task that wants *the phrase itself*, exact match is the
@@ -195,8 +195,9 @@ if scale.name == "mini":
 
 # %%
 limit = model.config.max_position_embeddings
-learn = data["train"].select(range(min(1000, len(data["train"]))))     # to save time; the shipped runs below take all
-train_set, validation_set = (encode(rows, task, tokenizer, limit, prompt_length=20) for rows in (learn, data["validation"]))
+counts = {"train": 600, "validation": 100}                              # to save time; the shipped runs below take all
+train_set, validation_set = (encode(data[split].select(range(min(count, len(data[split])))), task, tokenizer, limit, prompt_length=20)
+                             for split, count in counts.items())
 test_set = encode(data["test"], task, tokenizer, limit)
 frequencies = unigram_loss(train_set, test_set)
 print(f"token frequencies: loss {frequencies:.2f} nats per token; reports cut: {train_set.truncated + test_set.truncated}")
@@ -235,8 +236,8 @@ for name, result in (("reported", reported), ("best", written)):
         print(f"{name:9} {prediction}")
 
 # %% [markdown]
-# Read the answers and not the score alone. Many of them know the fact and put it into a sentence. A prompt moves the *style*; whether
-# the fact is right is another matter, and we come back to it.
+# Read the answers and not the score alone. Many of them know the fact and put it into a sentence, and here even the best wording hardly
+# moves that *style*. Whether the fact is right is another matter, and we come back to it.
 #
 # ## The soft prompt
 #
@@ -382,7 +383,7 @@ counts.loc[sorted(counts.index, key=lambda kind: (kind != "right", kind))]
 if scale.name == "mini":
     wrong_style = faults.isin(["right fact, wrong style", "wrong fact, wrong style", "did not stop in time"]).mean()
     assert wrong_style["soft prompt, 20 tokens"] < wrong_style["hard prompt as reported"] - 0.1
-    print("Trained tokens mend the style; the reported prompt does not.")
+    print("Twenty trained tokens mend the style; the reported prompt does not.")
 
 # %% [markdown]
 # A *wrong fact of the report* is a distractor: somebody, somewhere or some time that the report does mention, in another role. *A phrase
@@ -517,14 +518,15 @@ axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncol=3, fontsize="sm
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
-hardest, easiest = by_kind.index[:3], by_kind.index[-3:]
-print("hardest for 20 tokens:", ", ".join(hardest), "| easiest:", ", ".join(easiest[::-1]))
+of_twenty = by_kind["soft prompt, 20 tokens"]
+hardest, easiest = (by_kind.index[of_twenty == extreme] for extreme in (of_twenty.min(), of_twenty.max()))
+print("hardest for 20 tokens:", ", ".join(hardest), "| easiest:", ", ".join(easiest))
 print(f"a share of {by_kind.questions.min()} questions has a standard error of up to {50 / by_kind.questions.min() ** 0.5:.0f} points")
 pd.crosstab(asked.rename("hardest kinds"), faults["soft prompt, 20 tokens"].rename("fault")).loc[list(hardest)]
 
 # %% [markdown]
 # Mind the standard error before you explain the order of neighbors: kinds with a dozen questions trade places by chance. Look at the
-# distance between the bars instead. Where the hand-written prompt is at zero and the soft prompt is not, the difference is style: the
+# distance between the bars instead. Where the hand-written prompt is low and the soft prompt high, the difference is mostly style: the
 # base model prefers a sentence for such questions. Where both are low, see in the table below the figure whether style or fact is missing.
 #
 # ## Does it read the report?
@@ -533,7 +535,7 @@ pd.crosstab(asked.rename("hardest kinds"), faults["soft prompt, 20 tokens"].rena
 # own report, with the report of the next question, and with none.
 
 # %% tags=["nbval-ignore-output"]
-own = list(data["validation"].select(range(100)))
+own = list(data["validation"].select(range(80)))
 another = [{**record, "context": other["context"]} for record, other in zip(own, own[1:] + own[:1], strict=True)]
 none = [{**record, "context": ""} for record in own]
 reading = {}
@@ -560,10 +562,10 @@ if scale.name == "mini":
 #
 # The write-up trains GPT-2 small with one virtual token, batches of one example, no accumulation, and a clipping norm of 1, for 10
 # epochs (its log shows five). `TrainingConfig.as_reported()` holds these settings; it names no learning rate, ours is the default.
-# We run a short version: 200 of the training questions, three epochs.
+# We run a short version: 200 of the training questions, two epochs.
 
 # %% tags=["nbval-ignore-output"]
-as_reported = TrainingConfig.as_reported(epochs=3)
+as_reported = TrainingConfig.as_reported(epochs=2)
 small_set = encode(data["train"].select(range(200)), task, tokenizer, limit, prompt_length=1)
 one, history = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=1), []
 
@@ -637,8 +639,9 @@ print("With the reported settings, one trained token beats the reported prompt h
 # the same hard prompt, a training whose loss passes the five checks of lesson 03 comes out the other way round. And the reported
 # numbers cannot support either conclusion, neither that soft prompts lose at questions nor, by the loss, that they win.
 #
-# The remaining gap is the more interesting one: one token against twenty, in the table above. The original's prompt was not only
-# measured strangely, it was also very short.
+# One more thing to take from it: a single token needs long training. Compare its score after all these epochs with the one in the table
+# of this lesson, and then with the shipped runs. What is left of the distance to twenty tokens is what *length* may explain. The
+# original's prompt was not only measured strangely, it was also very short.
 #
 # ## Exercises
 #
@@ -756,13 +759,13 @@ check_06_edit_report(edit_report)
 #     return {**record, "context": edit(record["context"]), "answers": [edit(answer) for answer in record["answers"]]}
 # ```
 #
-# And the experiment: questions whose answer is a helper, with the helper replaced by somebody from another report.
+# And the experiment: questions who did it, which the prompt can answer, with that person replaced by somebody from another report.
 #
 # ```python
-# helpers = [record for record in data["validation"] if record["question"].startswith("Who helped")]
-# others = [record["answers"][0] for record in helpers[1:] + helpers[:1]]
-# edited = [edit_report(record, record["answers"][0], other) for record, other in zip(helpers, others)]
-# for records in (helpers, edited):
+# acted = [record for record in data["validation"] if kind_of_question(record["question"]) == "who"]
+# others = [record["answers"][0] for record in acted[1:] + acted[:1]]
+# edited = [edit_report(record, record["answers"][0], other) for record, other in zip(acted, others)]
+# for records in (acted, edited):
 #     print(evaluate(soft, tokenizer, task, records)["exact_match"])
 # ```
 # </details>

@@ -106,7 +106,7 @@ for number in (4, 0):
 #
 # ## Four ways to say it
 #
-# German has two past tenses. The **perfect** (*hat ... gestrichen*, "has ... painted") is what people say, the **preterite**
+# German mostly tells the past in one of two tenses. The **perfect** (*hat ... gestrichen*, "has ... painted") is what people say, the **preterite**
 # (*strich*, "painted") what newspapers print. And almost any part of a sentence can open it. So one English sentence has at least
 # these four translations, all of them correct:
 #
@@ -118,7 +118,7 @@ for number in (4, 0):
 # | perfect, time first | Am Montag hat Marta Klein das alte Tor gestrichen. | on Monday has Marta Klein the old gate painted |
 #
 # The last one is the **house style** of our task: the perfect tense (save for *was*, *had* and verbs like *could*, where German
-# itself prefers the preterite), and the time in front if there is one. The pre-training text holds all four. How does the frozen
+# itself prefers the preterite), and the time in front if there is one and no clause stands there. The pre-training text holds all four. How does the frozen
 # model divide its belief among them? The probability of a whole sentence is the product of those of its tokens, so the loss times the
 # number of tokens is its negative logarithm. We ask for three people and two days, and take the mean.
 
@@ -154,7 +154,7 @@ beliefs = pd.DataFrame({"no prompt": shares(model), "reported hard prompt": shar
 beliefs.round(3)
 
 # %% [markdown]
-# That is the task, seen from inside. The model need not learn German from us. It must be told *which* German we want. The reported order
+# That is the task, seen from inside. The model knows the grammar (its vocabulary is another matter, as we shall see). It must be told *which* German we want. The reported order
 # does not mention tense or word order; if it shifts the belief all the same, then by accident, and nobody could have foreseen where to.
 #
 # ## BLEU, by hand
@@ -237,8 +237,8 @@ assert bleu["ending"] <= bleu["verb"] and bleu["newspaper"] < bleu["name"]
 # %% [markdown]
 # BLEU does not know what words mean. An ending that a German reader would hardly notice costs *at least* as much as a verb that
 # turns a painter into a thief, and as much as the wrong person. A fluent sentence about somebody else scores far above a correct
-# sentence in another style. What a word costs depends on where it stands: in the middle it breaks four rows of four words, near the
-# end fewer.
+# sentence in another style. What a word costs depends on where it stands: in the middle it breaks four rows of four words, near
+# either end fewer.
 #
 # The set percentage is easier still to fool: shaken words and a single repeated word score 100. Exact match cannot be fooled, but
 # calls everything else equally bad. No measure is enough. We report all three, choose by BLEU because it moves smoothly, and then read
@@ -447,7 +447,7 @@ print(f"exactly right: full fine-tuning {exact['full fine-tuning']:.1f}%, 20 tok
 # - German writes nouns, and only nouns and names, with a capital letter, so the training targets tell us which words are **nouns**
 # - two words that differ only in a short ending are one word in another **form**
 # - a word that is in no training target and not in the source **does not exist**, as far as we know
-# - a sentence that lacks the helping verb of the reference (*hat*, *ist*) is in another **tense**
+# - a sentence with a helping verb (*hat*, *ist*) that the reference lacks, or without one that it has, is in another **tense**
 
 # %%
 two_in_one = {"im": "in dem", "ins": "in das", "am": "an dem", "zum": "zu dem", "zur": "zu der", "beim": "bei dem", "vom": "von dem"}
@@ -565,8 +565,8 @@ if scale.name == "mini":
 # Now the picture is clear. Style is what a prompt can choose, and the trained prompt chooses well. *Which* German word belongs to a thing
 # is another matter: our small model either has it in its weights or it has not, and from the best hand-written prompt to twenty
 # trained tokens that row hardly moves. Most of these translations are fluent, in the right style, with the right people on the
-# right day, and about something else. It is here that full fine-tuning can do more: the training pairs hold words, and weights can
-# keep them.
+# right day, and about something else. It is here, we suppose, that full fine-tuning does more: the training pairs hold words, and
+# weights can keep them. (Sorting its answers too would tell.)
 #
 # How much of this does BLEU tell? We score only those sentences of the 20-token prompt that name a wrong thing or place.
 
@@ -601,7 +601,8 @@ for kind in kinds:
 # **Where the sorter is blind.** A synonym counts as a wrong word. In a sentence of another tense, verbs and endings are not compared at
 # all. Faults of different kinds in one place can hide each other. Plurals that change their vowel (*Kuh*, *Kühe*, "cow", "cows") look
 # like two nouns. And "no such word" only means that our training targets lack it; the next cell counts how often that would
-# accuse the *reference*. "Did not stop" can hardly show, because all systems share the rule that an answer ends with its line.
+# accuse the *reference*. "Did not stop" means much longer than the reference: it also accuses a sentence that ends properly and says too much.
+# And an added clause with a helping verb of its own looks like another tense.
 
 # %%
 accused = [word for record in data["test"] for word in split_words(record["target"])
@@ -674,8 +675,8 @@ manners.round(2)
 
 # %% [markdown]
 # Nothing changed but twenty vectors, a few kilobytes for each behavior. Compare `[NEWSPAPER]` with the header that taught it: the words
-# bring the style out now and then, the vectors that were trained on those cases more often, although no person ever wrote an example for
-# them.
+# bring the style out in part of the sentences, the vectors that were trained on those cases in more of them, although no person ever
+# wrote an example for them. (With 60 sentences a share has a standard error of six points.)
 #
 # `[REPEAT]` is worth a thought, too: it overrules a cue that everybody can read. Whoever inspects the text that goes into such a system
 # does not see what it has been told to do. Control has changed hands, from the words to a file.
@@ -723,10 +724,10 @@ compare.round(2)
 # which has read hardly anything but the kind of sentences that it is tested on. A higher BLEU here is no achievement. Nor is it
 # stated which signature the original's BLEU has, and whether its two BLEU figures are on the same scale.
 #
-# Two things may be compared. The *order* is the same: soft below hard in loss, soft above hard in BLEU. And each loss may be held
-# against even guessing over its own vocabulary. The original's hard prompt is worse than that, which no working language model is, and
-# lesson 03 shows a mistake that produces just such figures. So our run repeats the original's order, and it does not confirm its
-# numbers.
+# Two things may be compared. The *order* in loss is the same: soft below hard. In BLEU it is the same only if both of the original's
+# figures are percentages; read as a share, its 0.43 is 43, and the order turns round. And each loss may be held against even guessing over
+# its own vocabulary. The original's hard prompt is worse than that, which no working language model is, and lesson 03 shows a mistake
+# that produces just such figures. So our run repeats the original's order in loss, and it does not confirm its numbers.
 
 # %%
 for name, result, even in (("original", theirs, math.log(50257)), ("here", test, guess)):
@@ -785,7 +786,7 @@ check_07_corpus_bleu(corpus_bleu)
 #
 # ### 2. Who got lost? (easy, important, 10 minutes)
 #
-# A wrong name is the worst error of a newspaper, and BLEU hardly sees it. Write a check that does: which words with a capital letter
+# A wrong name is the worst error of a newspaper, and to BLEU it is no worse than a wrong ending. Write a check that does: which words with a capital letter
 # stand in the source *and* in the reference, but not in the prediction?
 
 # %%
@@ -869,7 +870,7 @@ print(f"- from the best hand-written prompt to twenty tokens, faults of style we
       f"sentences about a wrong thing still score {of_astray['bleu']:.1f} BLEU")
 print(f"- one frozen model, {len(many.soft_vocabulary)} soft prompts: [NEWSPAPER] prints {manners.loc['German, other tense', '[NEWSPAPER]']:.0%} "
       f"in another tense, the header in words {manners.loc['German, other tense', 'the header, in words']:.0%}")
-print(f"- configured as reported: loss {test['soft']['loss']:.2f} soft, {test['hard']['loss']:.2f} hard; the original's order, not its numbers")
+print(f"- configured as reported: loss {test['soft']['loss']:.2f} soft, {test['hard']['loss']:.2f} hard: the original's order in loss, not its numbers")
 
 # %% [markdown]
 # ### Further reading

@@ -3,7 +3,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/08_soft_versus_hard.ipynb)
 #
-# **Time:** one minute on 2 CPU cores; on a Colab GPU not measured, expect no more
+# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more
 #
 # Prompts that people wrote, prompts that gradient descent found, and the rivals of both: all of it has been measured by now. This lesson
 # puts the measurements on one table and asks what they are worth to somebody who has to choose. There is no winner at its end. There
@@ -54,7 +54,8 @@ NO_MODEL = "no model at all"
 def read_runs(task, base_model="course-gpt2-m"):
     """One row a run: system, seed, loss, metrics, `score` (the task's main metric), and what the run trained."""
     content = json.loads((data_root() / "results" / f"{task}_{base_model}.json").read_text(encoding="utf-8"))
-    runs = pd.DataFrame(content["runs"]).assign(task=task, model_size=content["parameters"], records=[content["sizes"]] * len(content["runs"]))
+    runs = pd.DataFrame(content["runs"]).assign(task=task, model_size=content["parameters"])
+    runs["records"] = [content["sizes"]] * len(runs)
     runs["score"] = [metrics.get(content["main_metric"]) for metrics in runs.metrics]
     frequencies = runs.loss[runs.system == "unigram frequencies"].item()
     trivial = runs[runs.loss.isna()].nlargest(1, "score").assign(system=NO_MODEL, loss=frequencies)
@@ -82,7 +83,8 @@ pd.DataFrame(table).reindex(SYSTEMS)
 
 # %% [markdown]
 # Loss is in nats per target token, ROUGE-L runs from 0 to 1, exact match and BLEU from 0 to 100. `±` is the standard deviation over
-# seeds: of the start and the order of training, and for the two examples in the context of which two they are.
+# seeds: for a trained system the seed sets the start and the order of the records, for few-shot prompting the two examples. A prompt
+# was trained for four epochs, the whole model for eight (of fewer it was still learning), each keeping its best one on validation.
 #
 # The same as a picture. Small dots are single runs; the dotted line is what needs no model.
 
@@ -160,10 +162,10 @@ def costs(name):
 # %%
 bill = sum(costs(name) for name in TASKS)
 bill["tokens a request"] /= len(TASKS)                   # a mean; the other columns are sums over the tasks
-bill.astype(int).map("{:,}".format)
+bill.round().astype(int).map("{:,}".format)
 
 # %% [markdown]
-# Hand-written prompts cost tries, trained ones cost labels. A full copy of the model for each task costs storage. And examples in the
+# Hand-written prompts cost tries, and some labels to choose by; trained ones cost many more labels. A full copy of the model for each task costs storage. And examples in the
 # context cost length, on every request, for ever. Nothing in this table is free, and which column hurts depends on who you are.
 #
 # ## 2. The reported figures beside ours
@@ -210,62 +212,73 @@ beside.replace({"measure": {"loss": "loss / ln V"}}).set_index(["task", "measure
 # %%
 for name, task in TASKS.items():
     one, reported = ((mean.loss[name, system], mean.score[name, system]) for system in PAIR)
-    print(f"{name}: one token {one[0]:.3f} nats and {task.main_metric} {one[1]:.3g}, reported hard prompt {reported[0]:.3f} and {reported[1]:.3g}")
+    print(f"{name}: one token {one[0]:.3f} nats and {task.main_metric} {one[1]:.3g}, "
+          f"reported hard prompt {reported[0]:.3f} and {reported[1]:.3g}")
     assert one[0] < reported[0] and one[1] > reported[1]
 
 # %% [markdown]
 # ## 3. The size of the model
 #
 # The write-up's second claim is about scale: large models make more of a soft prompt than small ones. Our base models come in four sizes,
-# and summarization was measured on all of them. On the far right stands a real model, SmolLM2, a hundred times as large: it has read
-# the web, and not one line of the gazette.
+# and every task was measured on all of them.
 
 # %%
 SIZES = ("xs", "s", "m", "l")
-by_size = pd.concat([read_runs("summarization", f"course-gpt2-{size}") for size in SIZES], ignore_index=True)
-SMOL = 135e6  # parameters of SmolLM2-135M
-smol = {name: json.loads((data_root() / "results" / "smollm2" / name / "results.json").read_text(encoding="utf-8")) for name in TASKS}
-shown = {"full fine-tuning": "full fine-tuning", TWENTY: "soft, 20 tokens", BEST: "best hand-written", "hard prompt as reported": "as reported"}
-sizes = by_size[by_size.system.isin(shown)].groupby(["system", "model_size"]).score
-pd.DataFrame({system: sizes.agg(spread, digits=3)[system] for system in shown})
+by_size = pd.concat([read_runs(task, f"course-gpt2-{size}") for task in TASKS for size in SIZES], ignore_index=True)
+shown = {"full fine-tuning": "full fine-tuning", TWENTY: "soft, 20 tokens", BEST: "best hand-written",
+         "hard prompt as reported": "as reported"}
+sizes = by_size[by_size.system.isin(shown)].groupby(["task", "system", "model_size"]).score
+pd.DataFrame({(f"{name}, {METRICS[task.main_metric]}", label):
+              sizes.agg(spread, digits=3 if task.main_metric == "rougeL" else 1)[name, system]
+              for name, task in TASKS.items() for system, label in shown.items()}).T
+
+# %% [markdown]
+# On the far right of each picture, on grey, stands a real model: SmolLM2, a hundred times as large as course-gpt2-m, one seed. It has read the web, and
+# not one line of the gazette. The dotted line is what needs no model.
 
 # %% tags=["nbval-ignore-output"]
-figure, ax = plt.subplots(figsize=(9, 4))
-ends = []
-for system, label in shown.items():
-    curve, deviation = sizes.mean()[system], sizes.std()[system].fillna(0)
-    ax.errorbar(curve.index, curve, yerr=deviation, marker="o", capsize=4, color=COLORS[system])
-    ends.append([curve.iloc[-1], label, COLORS[system]])
-for place in range(1, len(ends)):                       # labels keep a distance from each other
-    ends[place][0] = min(ends[place][0], ends[place - 1][0] - 0.055)
-for height, label, color in ends:
-    ax.annotate(label, (4.8e6, height), color=color, va="center", weight="bold")
-for system, key in ((TWENTY, "soft"), ("hard prompt as reported", "hard")):
-    score = smol["summarization"]["test"][key]["rougeL"]
-    ax.plot(SMOL, score, "D", color=COLORS[system], markerfacecolor="white", markersize=8, markeredgewidth=2)
-    ax.annotate(f"{shown[system]}  ", (SMOL, score), ha="right", va="center", color=COLORS[system])
-ax.axvspan(6e7, 3e8, color="grey", alpha=0.08, linewidth=0)
-ax.text(SMOL, 1.06, "SmolLM2: another world,\none seed", ha="center", va="top", fontsize="small", color="dimgrey")
-ax.axhline(by_size.score[by_size.system == NO_MODEL].iloc[0], color="grey", linestyle=":")
-ax.set(xscale="log", xlabel="parameters of the base model", ylabel="ROUGE-L", ylim=(0, 1.08), xlim=(1e5, 3e8), title="Summarization by size")
+SMOL = 135e6  # parameters of SmolLM2-135M
+smol = {name: json.loads((data_root() / "results" / "smollm2" / name / "results.json").read_text(encoding="utf-8")) for name in TASKS}
+figure, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained")
+for (name, task), ax in zip(TASKS.items(), axes, strict=True):
+    for system, label in shown.items():
+        curve, deviation = sizes.mean()[name, system], sizes.std()[name, system].fillna(0)
+        ax.errorbar(curve.index, curve, yerr=deviation, marker="o", capsize=4, color=COLORS[system], label=label)
+    for system, key in ((TWENTY, "soft"), ("hard prompt as reported", "hard")):
+        ax.plot(SMOL, smol[name]["test"][key][task.main_metric], "D", color=COLORS[system], markerfacecolor="white",
+                markersize=7, markeredgewidth=2)
+    ax.axvspan(6e7, 3e8, color="grey", alpha=0.12, linewidth=0)
+    ax.axhline(mean.score[name, NO_MODEL], color="grey", linestyle=":")
+    ax.set(xscale="log", xlabel="parameters of the base model", ylabel=METRICS[task.main_metric], xlim=(1e5, 3e8),
+           ylim=(0, 1.05 if task.main_metric == "rougeL" else 105), title=name.replace("_", " "))
+axes[0].text(SMOL, 1.02, "SmolLM2", ha="center", va="top", fontsize="small", color="dimgrey")
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(shown), frameon=False)
 plt.show()
 
 # %%
-gaps = (sizes.mean()["full fine-tuning"] - sizes.mean()[TWENTY]).rename("full fine-tuning - soft")
-leads = (sizes.mean()[TWENTY] - sizes.mean()[BEST]).rename("soft - best hand-written")
-print(pd.concat([gaps, leads], axis=1).round(3))
-assert leads.iloc[-1] > 0
+averages = sizes.mean().unstack("system")
+gaps = (averages["full fine-tuning"] - averages[TWENTY]).unstack("model_size").reindex(TASKS)
+leads = (averages[TWENTY] - averages[BEST]).unstack("model_size").reindex(TASKS)
+print("full fine-tuning - soft", gaps.round(3).to_string(), "\nsoft - best hand-written", leads.round(3).to_string(), sep="\n")
+assert (leads.iloc[:, 1:] > 0).all(axis=None)            # from s on
+smallest = averages.xs(min(by_size.model_size), level="model_size")
+assert (smallest[[TWENTY, BEST]].max(axis=1) < mean.score.xs(NO_MODEL, level="system")).all()
 
 # %% [markdown]
 # On the whole a larger model is better, with hard prompts too, so "larger models make more of a soft prompt" needs the two
-# differences above and not one curve. (A wording that the model has never met may gain nothing: look at the lowest curve.) The
-# smallest model shows the other end: it cannot copy yet, and there no prompt of either kind is any use. The largest leaves
-# nothing more to gain on this task; near the ceiling of a scale differences are small whatever the method. Lester et al. (2021)
-# measured the distance to full tuning over five sizes of T5: at 60 million parameters prompt tuning is far behind tuning the
-# whole model, at 11 billion they are level. Li and Liang (2021) found the method well behind on GPT-2 medium: 62 BLEU with ten
-# vectors, against 68 for full tuning. Four sizes of a toy world prove no law, and ours did not read equally much ([the model
-# card](../data/README.md) has the counts). And a real model? The same three tasks; because it is slow here, with fewer records
-# to train on and a sample of the test:
+# differences above and not one curve. (A wording that the model has never met may gain nothing: look at the lowest curve of
+# summarization.) The smallest model cannot copy yet, and there a prompt of either kind stays below what needs no model.
+#
+# The second difference supports the claim: from s on, what training gains over writing grows with the model, except on question
+# answering, where the largest model has learned to follow a written prompt as well. The first one gives three answers. On
+# summarization the distance to full fine-tuning closes, because the scale ends there; on translation it shrinks; on question
+# answering it stays wide, and one of the three fine-tuned copies of the largest model overfitted (see its error bar).
+#
+# Lester et al. (2021) measured the distance to full tuning over five sizes of T5: at 60 million parameters prompt tuning is far
+# behind tuning the whole model, at 11 billion they are level. Li and Liang (2021) found the method well behind on GPT-2 medium: 62
+# BLEU with ten vectors, against 68 for full tuning. Four sizes of a toy world prove no law, and ours did not read equally much ([the
+# model card](../data/README.md) has the counts). And a real model? The same three tasks; because it is slow here, with fewer
+# records to train on and a sample of the test:
 
 # %%
 real = {}
@@ -293,8 +306,8 @@ pd.DataFrame(real).round(2)
 # ### How many labels does it take?
 #
 # The price of flexibility is labels. So how few will do? We train prompts on 5, 40 and 320 records of the translation task, all with the
-# same 32 steps, each with three seeds. Nothing else is looked at: there is no validation data, and no best epoch chosen on it. The hard
-# prompts get the same test sentences.
+# same 32 steps, each with three seeds. No other record is looked at: where `fit` wants validation data, to keep its best epoch, it gets
+# five of those that it trains on. The hard prompts get the same test sentences.
 
 # %%
 from course_utils import GPT2WithSoftPrompt, TrainingConfig, course_scale, encode, evaluate, fit, load_task_data
@@ -313,7 +326,7 @@ def learn_from(count, seed, steps=32):
     soft = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=20, seed=seed)
     size = min(10, count)
     config = TrainingConfig(epochs=steps * size // count, batch_size=size, learning_rate=scale.learning_rate, seed=seed)
-    fit(soft, labeled, peek, config, progress=False)      # `fit` wants validation data: five of the same records
+    fit(soft, labeled, peek, config, progress=False)
     return soft
 
 
@@ -354,9 +367,9 @@ if scale.name == "mini":
     assert few.loss[few.records == 320].mean() < min(few.loss[few.records == 5].mean(), written[BEST]["loss"])
 
 # %% [markdown]
-# The dashed lines cost no label at all. Where the curve lies below one of them, that many labels are not yet worth training on; where it
-# is above, every further label is a trade of somebody's time against points. Look at the error bars as well: a prompt from few records
-# depends on *which* few.
+# The lower dashed line costs no label at all; the upper one was chosen on the validation sentences. Where the curve lies below a line, that
+# many labels are not yet worth training on; where it is above, every further label is a trade of somebody's time against points. Look
+# at the error bars as well: a prompt from few records depends on *which* few, and on its start.
 #
 # ### It cannot be carried away
 #
@@ -444,7 +457,7 @@ print("Words work the same on both models; the vectors work only where they were
 # scores of all hand-written prompts:
 
 # %%
-tried = {size: pd.Series(by_size[(by_size.system == BEST) & (by_size["model_size"] == size)].tried.iloc[0]) for size in by_size["model_size"].unique()}
+tried = {size: pd.Series(by_size[(by_size.task == "summarization") & (by_size.system == BEST) & (by_size["model_size"] == size)].tried.iloc[0]) for size in by_size["model_size"].unique()}
 home = tried[course.num_parameters()].idxmax()
 print(repr(home))
 moved = {f"{size:,}": {"its score": scores[home], "best there": scores.max(), "median there": scores.median(),
@@ -511,7 +524,7 @@ print("Two rows nearly vanish; the other two shrink, and stay of the same order.
 
 # %% [markdown]
 # The gradient has to travel through the whole model before it reaches the prompt, so most of the time and a good part of the memory remain.
-# What vanishes is what goes with the *number* of trained parameters: the optimizer's two values for each, and the file.
+# What vanishes is what goes with the *number* of trained parameters: a gradient and the optimizer's two values for each, and the file.
 #
 # And there is one thing that no full copy can do: three tasks in one batch, in one model. Each row gets its own prompt.
 
@@ -615,8 +628,9 @@ assert readings["vectors that read like these words"]["loss"] < readings["the wo
 
 # %% [markdown]
 # Read token by token, this prompt forbids German; and it translates. So nearest words explain nothing, not even when they happen to make
-# sense, and nobody can approve a soft prompt by reading it. A typed prompt can at least be read, though the first row shows that what
-# it says and what the model does are two things there as well.
+# sense, and nobody can approve a soft prompt by reading it. Mind the first row, however: the same words, typed, do not stop this model
+# from translating either. It follows what used to stand near such words, and obeys no order. A typed prompt can be read by everybody;
+# that the model does what it says is one more thing that has to be measured.
 #
 # ### A word can be changed by hand
 #
@@ -629,6 +643,9 @@ for cue in ("Headline:", "Kurz gesagt:", "In short:", "What happens and why:"):
     print(f"{cue:24}{generate_texts(model, tokenizer, [source], max_new_tokens=48)[0]}")
 
 # %% [markdown]
+# The style follows the word at once. The facts need not: compare each line with the report. That is the model's reading, and no wording
+# mends it.
+#
 # What could one edit in a vector prompt? There is no list of what its rows mean. We can take each one out and see what happens, and that is
 # about all:
 
@@ -660,12 +677,12 @@ taken = {}
 for name, (system, prompt) in kinds.items():
     clean, planted = (evaluate(system, tokenizer, "summarization", records, hard_prompt=prompt) for records in (reports, attacked))
     taken[name] = {"ROUGE-L": clean["rougeL"], "ROUGE-L, line planted": planted["rougeL"],
-                   "answers that follow it": sum("Nothing" in text or "Sunday" in text for text in planted["predictions"])}
+                   "answers that follow it": sum("Nothing happens" in text or "it is Sunday" in text for text in planted["predictions"])}
 pd.DataFrame(taken).T.round(3)
 
 # %% [markdown]
-# Neither kind of prompt draws a line between what its owner says and what the text says: both are only context to the model. What the
-# table shows is how firmly each held this once.
+# Neither kind of prompt draws a line between what its owner says and what the text says: both are only context to the model. An answer
+# can suffer without following: compare the two columns of ROUGE-L. What the table shows is how firmly each held this once.
 #
 # ## 8. What a choice hinges on
 #
@@ -680,7 +697,7 @@ display(Markdown(f"""
 | | words, if | vectors, if | measured here |
 |---|---|---|---|
 | **the task** | the model has a wording for it, or it changes daily | it has a style that no wording calls for, and it stays | best wording {hand:.0f} BLEU, vectors {most:.0f} (section 4) |
-| **control** | somebody must read, approve or edit what steers the model | a score on held-out records is approval enough | a prompt that forbids German: {readings["vectors that read like these words"]["bleu"]:.0f} BLEU (section 7) |
+| **control** | somebody must read, approve or edit what steers the model | a score on held-out records is approval enough | a prompt that forbids German: typed {readings["the words, typed"]["bleu"]:.0f} BLEU, as vectors {readings["vectors that read like these words"]["bleu"]:.0f} (section 7) |
 | **resources** | labels are scarce, the model is rented or will be replaced | labels exist, gradients are allowed, people are scarce | {COUNTS[0]} labels {fewest:.0f} BLEU, {COUNTS[-1]} labels {most:.0f}; after a move {visits["soft", "at the twin"]["bleu"]:.0f} (section 4) |
 """))
 
@@ -706,10 +723,11 @@ display(Markdown(f"""
 
 # %% tags=["nbval-ignore-output"]
 display(Markdown(f"""
-- **They need no labels and no gradients.** {hand:.0f} BLEU from reading the gazette, against {fewest:.0f} ± {by_count.std()[COUNTS[0]]:.0f} from {COUNTS[0]} labels. A training step
+- **They need no gradients, and labels only to choose by.** {hand:.0f} BLEU from reading the gazette, against {fewest:.0f} ± {by_count.std()[COUNTS[0]]:.0f} from {COUNTS[0]} labels. A training step
   of the soft prompt takes {ratio["seconds a step"]:.0%} of the time of full fine-tuning and keeps {ratio["kept for the backward pass, bytes"]:.0%} of its activations (sections 4, 5).
 - **They move.** To a twin of the model they carry all they have; a soft prompt's loss goes from {loss["soft", "at home"]:.2f} to {loss["soft", "at the twin"]:.2f} nats (section 4).
-- **They can be read and approved.** A trained prompt read *{WORDS.split(";")[0].strip()}*, and reached {readings["vectors that read like these words"]["bleu"]:.0f} BLEU in German (section 7).
+- **They can be read.** Of a trained prompt nobody knows what it says: one read *{WORDS.split(";")[0].strip()}*, and reached
+  {readings["vectors that read like these words"]["bleu"]:.0f} BLEU in German. (A model that follows orders would also do as it is told; typed, the words reached {readings["the words, typed"]["bleu"]:.0f}; section 7.)
 - **They can be edited.** One line changed, another style; no training (section 7).
 - **They are a fair start.** With the wording that the original reports, {mean.score["summarization", "hard prompt as reported"]:.2f} ROUGE-L; with the best of
   {len(TASKS["summarization"].hand_written)}, {mean.score["summarization", BEST]:.2f}. And if the score is everything, full fine-tuning
@@ -843,9 +861,12 @@ check_08_chance(chance)
 wins = sum(mean.score[name, TWENTY] > mean.score[name, BEST] for name in TASKS)
 print(f"- on {wins} of {len(TASKS)} tasks 20 vectors score above the best of {tries} hand-written prompts; full fine-tuning is above both on "
       f"{sum(mean.score[name, 'full fine-tuning'] > mean.score[name, TWENTY] for name in TASKS)}")
-print(f"- from {min(by_size['model_size']):,} to {max(by_size['model_size']):,} parameters the lead over words goes from {leads.iloc[0]:.3f} to {leads.iloc[-1]:.3f} "
-      f"ROUGE-L, the distance to full fine-tuning from {gaps.iloc[0]:.3f} to {gaps.iloc[-1]:.3f}")
-print(f"- from {COUNTS[0]} to {COUNTS[-1]} labels: {fewest:.0f} to {most:.0f} BLEU; words without a label: {hand:.0f}")
+for name, task_ in TASKS.items():
+    digits = 3 if task_.main_metric == "rougeL" else 1
+    print(f"- {name.replace('_', ' ')}, from {leads.columns[0]:,} to {leads.columns[-1]:,} parameters: lead over words "
+          f"{leads.loc[name].iloc[0]:.{digits}f} to {leads.loc[name].iloc[-1]:.{digits}f}, distance to full fine-tuning "
+          f"{gaps.loc[name].iloc[0]:.{digits}f} to {gaps.loc[name].iloc[-1]:.{digits}f}")
+print(f"- from {COUNTS[0]} to {COUNTS[-1]} labels: {fewest:.0f} to {most:.0f} BLEU; the best words: {hand:.0f}")
 print(f"- trained and stored: {ratio['numbers trained']:.2%} of full fine-tuning; time of a step: {ratio['seconds a step']:.0%}; "
       f"kept activations: {ratio['kept for the backward pass, bytes']:.0%}")
 print(f"- moved to a twin of its model, a soft prompt falls from {visits['soft', 'at home']['bleu']:.0f} to {visits['soft', 'at the twin']['bleu']:.0f} BLEU")
