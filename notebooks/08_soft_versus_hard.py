@@ -72,13 +72,14 @@ def spread(values, digits):
 
 
 METRICS = {"rougeL": "ROUGE-L", "exact_match": "exact match, %", "bleu": "BLEU"}
+DIGITS = {"rougeL": 3, "exact_match": 1, "bleu": 1}
 SYSTEMS = [NO_MODEL, "hard prompt as reported", "best hand-written prompt", "few-shot, 2 examples", "soft prompt, 1 token",
            "soft prompt, 5 tokens", "soft prompt, 20 tokens", "full fine-tuning"]
 table = {}
 for name, task in TASKS.items():
     by_system = runs[runs.task == name].groupby("system")
     table[name, "loss"] = by_system.loss.agg(spread, digits=3)
-    table[name, METRICS[task.main_metric]] = by_system.score.agg(spread, digits=3 if task.main_metric == "rougeL" else 1)
+    table[name, METRICS[task.main_metric]] = by_system.score.agg(spread, digits=DIGITS[task.main_metric])
 pd.DataFrame(table).reindex(SYSTEMS)
 
 # %% [markdown]
@@ -223,13 +224,14 @@ for name, task in TASKS.items():
 # and every task was measured on all of them.
 
 # %%
-SIZES = ("xs", "s", "m", "l")
-by_size = pd.concat([read_runs(task, f"course-gpt2-{size}") for task in TASKS for size in SIZES], ignore_index=True)
+from course_utils.base_models import COURSE_MODELS
+
+by_size = pd.concat([read_runs(task, base_model) for task in TASKS for base_model in COURSE_MODELS], ignore_index=True)
 shown = {"full fine-tuning": "full fine-tuning", TWENTY: "soft, 20 tokens", BEST: "best hand-written",
          "hard prompt as reported": "as reported"}
 sizes = by_size[by_size.system.isin(shown)].groupby(["task", "system", "model_size"]).score
 pd.DataFrame({(f"{name}, {METRICS[task.main_metric]}", label):
-              sizes.agg(spread, digits=3 if task.main_metric == "rougeL" else 1)[name, system]
+              sizes.agg(spread, digits=DIGITS[task.main_metric])[name, system]
               for name, task in TASKS.items() for system, label in shown.items()}).T
 
 # %% [markdown]
@@ -457,7 +459,8 @@ print("Words work the same on both models; the vectors work only where they were
 # scores of all hand-written prompts:
 
 # %%
-tried = {size: pd.Series(by_size[(by_size.task == "summarization") & (by_size.system == BEST) & (by_size["model_size"] == size)].tried.iloc[0]) for size in by_size["model_size"].unique()}
+winners = by_size[(by_size.task == "summarization") & (by_size.system == BEST)]
+tried = {run.model_size: pd.Series(run.tried) for run in winners.itertuples()}
 home = tried[course.num_parameters()].idxmax()
 print(repr(home))
 moved = {f"{size:,}": {"its score": scores[home], "best there": scores.max(), "median there": scores.median(),
@@ -862,7 +865,7 @@ wins = sum(mean.score[name, TWENTY] > mean.score[name, BEST] for name in TASKS)
 print(f"- on {wins} of {len(TASKS)} tasks 20 vectors score above the best of {tries} hand-written prompts; full fine-tuning is above both on "
       f"{sum(mean.score[name, 'full fine-tuning'] > mean.score[name, TWENTY] for name in TASKS)}")
 for name, task_ in TASKS.items():
-    digits = 3 if task_.main_metric == "rougeL" else 1
+    digits = DIGITS[task_.main_metric]
     print(f"- {name.replace('_', ' ')}, from {leads.columns[0]:,} to {leads.columns[-1]:,} parameters: lead over words "
           f"{leads.loc[name].iloc[0]:.{digits}f} to {leads.loc[name].iloc[-1]:.{digits}f}, distance to full fine-tuning "
           f"{gaps.loc[name].iloc[0]:.{digits}f} to {gaps.loc[name].iloc[-1]:.{digits}f}")

@@ -16,6 +16,7 @@ import gazette
 import lexicon
 import matplotlib
 import tasks
+from pretrain import SIZES
 
 from text import SEED, WORK
 
@@ -23,7 +24,6 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
 DATA = Path(__file__).parents[1]
-SIZES = ("xs", "s", "m", "l")
 KEPT = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
 
