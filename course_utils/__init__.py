@@ -1,20 +1,25 @@
 """Tools of the course on soft prompts. The names below are those that lessons use, from whichever module.
 
-They are imported on first use: `course_utils.notebook.setup` must run before the libraries start up.
+They are imported on first use: `course_utils.lessons.setup.setup` must run before the libraries start up.
 """
 
 import importlib
 
 _MODULES = {
     "tasks": ("TASKS", "Task", "get_task", "join_target", "with_hard_prompt"),
-    "metrics": ("Bleu", "ExactMatch", "ExactMatchPercentage", "Rouge", "TokenF1", "compute_metrics"),
-    "scale": ("Scale", "course_scale"),
+    "records": ("load_task_data",),
     "base_models": ("choose_device", "load_base_model", "weights_fingerprint"),
-    "data": ("EncodedDataset", "collate", "encode", "left_pad", "load_task_data", "token_ids"),
+    "batches": ("EncodedDataset", "collate", "encode", "left_pad", "source_ids", "token_ids"),
     "soft_prompt": ("GPT2WithSoftPrompt",),
-    "evaluation": ("evaluate", "evaluate_loss", "generate_texts", "trivial_baselines", "unigram_loss"),
+    "key_values": ("KeyValuePrompt", "compile_prompt"),
+    "systems": ("make_system",),
     "training": ("TrainingConfig", "TrainingDiverged", "TrainingLog", "fit"),
-    "plots": ("plot_losses", "plot_prompt_path", "plot_scores"),
+    "metrics": ("Bleu", "ExactMatch", "ExactMatchPercentage", "Rouge", "TokenF1", "compute_metrics", "paired_bootstrap"),
+    "evaluation": ("evaluate", "evaluate_loss", "generate_texts", "trivial_baselines", "unigram_loss"),
+    "results": ("Study", "save_results"),
+    "experiment": ("Experiment", "run"),
+    "lessons.scale": ("Scale", "course_scale"),
+    "lessons.plots": ("plot_losses", "plot_prompt_path", "plot_scores"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

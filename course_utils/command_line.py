@@ -1,19 +1,26 @@
-"""What the two commands, `train` and `generate`, share: how they read numbers and how they say what is wrong."""
+"""What the two commands, `train` and `generate`, share: options from dataclasses, and how they say what is wrong."""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
+import sys
 import textwrap
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from typing import NoReturn
 
+from transformers import HfArgumentParser
 
-class Parser(argparse.ArgumentParser):
+
+class Parser(HfArgumentParser):
     """Says what is wrong in one line on standard error, without the usage in front, and exits with status 2."""
 
-    def __init__(self, **options):
-        super().__init__(formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options)
+    def __init__(self, *dataclasses, **options):
+        super().__init__(dataclasses, allow_abbrev=False, **options)
+        # Where the locale is C, German answers to a pipe would be lost in a traceback.
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(encoding="utf-8")
 
     def error(self, message: str) -> NoReturn:
         self.fail(f"{message} (--help explains all options)", status=2)
@@ -23,21 +30,16 @@ class Parser(argparse.ArgumentParser):
 
     @contextlib.contextmanager
     def reading_input(self) -> Iterator[None]:
-        """Turn every exception into such a line. Any exception: libraries raise what they like on files they cannot read."""
-        try:
-            yield
-        except Exception as error:
-            kind = "" if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: "
-            self.fail(kind + textwrap.shorten(str(error), 600), status=2)
-
-
-def at_least(minimum: int) -> Callable[[str], int]:
-    """For ``type=`` of an option: a whole number that is not smaller."""
-
-    def number(text: str) -> int:
-        with contextlib.suppress(ValueError):
-            if int(text) >= minimum:
-                return int(text)
-        raise argparse.ArgumentTypeError(f"expected a whole number >= {minimum}, got {text!r}")
-
-    return number
+        """Turn every exception into such a line, and warnings into notes. Any exception: libraries raise what they like on files
+        that they cannot read."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            try:
+                yield
+            except Exception as error:
+                kind = "" if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: "
+                self.fail(kind + textwrap.shorten(str(error), 600), status=2)
+            finally:
+                for warning in caught:
+                    if issubclass(warning.category, UserWarning):
+                        print(f"note: {warning.message}", file=sys.stderr)

@@ -1,72 +1,69 @@
-"""Scoring a model on a task: loss on the targets, generated answers, and what both are worth."""
+"""Scoring a system on a task: loss on the targets, generated answers, and what both are worth."""
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 import torch
-from tqdm.auto import tqdm
 from transformers import StoppingCriteria, StoppingCriteriaList
 
-from .data import IGNORED, EncodedDataset, collate, encode, fit_source, left_pad, source_ids
+from .batches import EncodedDataset, collate, encode, length_sorted, max_positions, prompt_positions, source_ids
+from .loss import token_losses
 from .metrics import compute_metrics
-from .soft_prompt import GPT2WithSoftPrompt, run_on_targets
+from .processes import gathered, rank, share_of, summed
+from .progress import progress_bar
+from .systems import as_system
 from .tasks import Task, get_task
-
-
-def length_sorted(lengths: Sequence[int], batch_size: int) -> list[list[int]]:
-    """Indices in batches of similar length, the longest first: little padding, and memory shows early."""
-    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
-    return [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
 
 
 @torch.no_grad()
 def evaluate_loss(
     model, encoded: EncodedDataset, batch_size: int = 32, description: str = "Loss", progress: bool = False
 ) -> float:
-    """Mean loss per target token over the whole dataset, in nats, for a soft-prompt or a plain model.
+    """Mean loss per target token over the whole dataset, in nats, for any system or a plain model.
 
     Every token counts the same, so the result does not depend on the batches.
     """
-    was_training, total, count = model.training, 0.0, 0
-    model.eval()
-    for rows in tqdm(length_sorted(encoded.lengths(), batch_size), desc=description, disable=not progress, unit="batch"):
-        batch = {name: t.to(model.device) for name, t in collate([encoded[i] for i in rows], encoded.pad_id).items()}
-        targets = int((batch["labels"] != IGNORED).sum())
-        total += float(target_loss(model, **batch)) * targets
-        count += targets
-    model.train(was_training)
+    system = as_system(model)
+    was_training, sums = system.training, torch.zeros(2, dtype=torch.float64)
+    system.eval()
+    batches = share_of(length_sorted(encoded.lengths(), batch_size))
+    for rows in progress_bar(batches, description=description, disable=not progress or rank() != 0, leave=False):
+        batch = {name: t.to(system.device) for name, t in collate([encoded[i] for i in rows], encoded.pad_id).items()}
+        losses, _ = token_losses(system, batch)
+        sums += torch.tensor([float(losses.sum()), len(losses)], dtype=torch.float64)
+    system.train(was_training)
+    total, count = summed(sums).tolist()
     return total / count
-
-
-def target_loss(model, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Mean loss of the labels of a batch, all three [batch, text], for a soft-prompt or a plain model."""
-    if isinstance(model, GPT2WithSoftPrompt):
-        return model(input_ids, attention_mask, labels).loss
-    return run_on_targets(model, labels, input_ids=input_ids, attention_mask=attention_mask).loss
 
 
 class AnswerEnds(StoppingCriteria):
     """Stops a row at the first newline after text that is not blank; newlines before it do not count."""
 
     def __init__(self, tokenizer, device, vocab_size: int | None = None):
-        # A model may have more ids than its tokenizer has tokens, and generate one of them.
-        texts = tokenizer.batch_decode([[i] for i in range(max(len(tokenizer), vocab_size or 0))])
-        as_mask = lambda values: torch.tensor(list(values), device=device)  # noqa: E731
-        self.has_text = as_mask(bool(text.strip()) for text in texts)  # [vocab]
-        self.has_newline = as_mask("\n" in text for text in texts)
-        self.has_newline_after_text = as_mask("\n" in text.lstrip() for text in texts)
-        self.seen_text = None
+        masks = newline_masks(tokenizer, max(len(tokenizer), vocab_size or 0))
+        self.has_text, self.has_newline, self.has_newline_after_text = (mask.to(device) for mask in masks)
+        self.seen_text, self.length = None, 0
 
     def __call__(self, input_ids: torch.Tensor, scores, **kwargs) -> torch.Tensor:
         last = input_ids[:, -1]  # [batch]
-        if self.seen_text is None:
+        if input_ids.shape[1] != self.length + 1 or self.seen_text.shape != last.shape:  # another batch
             self.seen_text = torch.zeros_like(last, dtype=torch.bool)
+        self.length = input_ids.shape[1]
         done = self.has_newline_after_text[last] | (self.has_newline[last] & self.seen_text)
         self.seen_text |= self.has_text[last]
         return done
+
+
+@functools.lru_cache(maxsize=8)  # decoding 50,257 tokens takes most of a second
+def newline_masks(tokenizer, vocab_size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Which tokens hold text, a newline, a newline behind text, each [vocab]. A model may have ids that no token has."""
+    texts = tokenizer.batch_decode([[i] for i in range(vocab_size)])
+    tests = (lambda text: bool(text.strip()), lambda text: "\n" in text, lambda text: "\n" in text.lstrip())
+    return tuple(torch.tensor([test(text) for text in texts]) for test in tests)
 
 
 def first_line(text: str) -> str:
@@ -75,69 +72,64 @@ def first_line(text: str) -> str:
 
 
 @torch.no_grad()
+def generate_answers(
+    model,
+    tokenizer,
+    rows: Sequence[Sequence[int]],
+    max_new_tokens: int | Sequence[int],
+    batch_size: int = 32,
+    progress: bool = False,
+) -> list[str]:
+    """Greedy answers to ``rows`` of ids, in their order, by any system or a plain model.
+
+    One rule for all: generation ends at the end token, at a newline after text that is not blank, or after
+    ``max_new_tokens`` (of all, or of each); the answer is the first line that is not blank, or "". Rows may differ in their
+    prompts (ids of `GPT2WithSoftPrompt.prompt_ids`). ValueError for a row that is empty or leaves no room for an answer.
+    """
+    system = as_system(model)
+    most = [max_new_tokens] * len(rows) if isinstance(max_new_tokens, int) else list(max_new_tokens)
+    longest = max(most, default=1)
+    limit, more = max_positions(system), getattr(system, "positions", None) or 0
+    for number, row in enumerate(rows):
+        if not row:
+            raise ValueError(f"source {number} is empty: expected at least one token to answer")
+        if limit and len(row) + more + longest > limit:
+            raise ValueError(f"source {number}: {len(row) + more} tokens with its prompt and {longest} new ones exceed the base "
+                             f"model's {limit} positions: cut the source")
+    was_training, found = system.training, []
+    system.eval()
+    ends = AnswerEnds(tokenizer, system.device, system.config.vocab_size)
+    options = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id, "max_new_tokens": longest,
+               "stopping_criteria": StoppingCriteriaList([ends])}
+    batches = share_of(length_sorted([len(row) for row in rows], batch_size))
+    for batch in progress_bar(batches, description="Generation", disable=not progress or rank() != 0, leave=False):
+        new = system.continue_rows([rows[i] for i in batch], tokenizer.pad_token_id, **options).tolist()
+        new = [ids[: most[i]] for i, ids in zip(batch, new, strict=True)]
+        found += zip(batch, map(first_line, tokenizer.batch_decode(new, skip_special_tokens=True)), strict=True)
+    system.train(was_training)
+    return [answer for _, answer in sorted(gathered(found))]
+
+
 def generate_texts(
     model,
     tokenizer,
     source_texts: Sequence[str],
     max_new_tokens: int,
     batch_size: int = 32,
-    soft_token: str | None = None,
+    soft_token: str | Sequence[str] | None = None,
     progress: bool = False,
 ) -> list[str]:
-    """Greedy answers to ``source_texts``, in their order, by a soft-prompt or a plain model.
-
-    One rule for all: generation ends at the end token, at a newline after text that is not blank, or
-    after ``max_new_tokens``; the answer is the first line that is not blank, or "". Sources must leave
-    room for ``max_new_tokens``: ValueError otherwise (`evaluate` cuts them).
-    """
-    is_soft = isinstance(model, GPT2WithSoftPrompt)
-    sources = [source_ids(tokenizer, text) for text in source_texts]
-    check_room(model, [len(ids) for ids in sources], max_new_tokens)
-    answers, was_training = [""] * len(sources), model.training
-    model.eval()
-    ends = AnswerEnds(tokenizer, model.device, model.config.vocab_size)
-    options = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id, "do_sample": False}
-    batches = length_sorted([len(ids) for ids in sources], batch_size)
-    for rows in tqdm(batches, desc="Generation", disable=not progress, unit="batch"):
-        ids, mask = (t.to(model.device) for t in left_pad([sources[i] for i in rows], tokenizer.pad_token_id))
-        ends.seen_text = None
-        options |= {"max_new_tokens": max_new_tokens, "stopping_criteria": StoppingCriteriaList([ends])}
-        if is_soft:
-            new_ids = model.generate(ids, mask, soft_token=soft_token, **options)
-        else:
-            new_ids = model.generate(input_ids=ids, attention_mask=mask, **options)[:, ids.shape[1] :]
-        for row, text in zip(rows, tokenizer.batch_decode(new_ids, skip_special_tokens=True), strict=True):
-            answers[row] = first_line(text)
-    model.train(was_training)
-    return answers
+    """`generate_answers` to texts as they are. ``soft_token`` names the prompt of all, or one for each; default: the model's."""
+    rows = [source_ids(tokenizer, text) for text in source_texts]
+    if hasattr(model, "with_prompt"):
+        names = [soft_token] * len(rows) if soft_token is None or isinstance(soft_token, str) else soft_token
+        rows = [model.with_prompt(row, name) if row else row for row, name in zip(rows, names, strict=True)]
+    return generate_answers(model, tokenizer, rows, max_new_tokens, batch_size, progress)
 
 
-def check_room(model, source_lengths: Sequence[int], max_new_tokens: int) -> None:
-    """Raise ValueError unless every source has tokens, and room for prompt and answer."""
-    limit, prompt = max_positions(model), prompt_length(model)
-    for row, length in enumerate(source_lengths):
-        if length == 0:
-            raise ValueError(f"source {row} is empty: expected at least one token to answer")
-        if limit and prompt + length + max_new_tokens > limit:
-            raise ValueError(
-                f"source {row}: {prompt} prompt + {length} source + {max_new_tokens} new tokens exceed the base "
-                f"model's {limit} positions: cut the source"
-            )
-
-
-def max_positions(model) -> int | None:
-    """How many positions the (base) model has; None if it sets no limit."""
-    return getattr(model.config, "max_position_embeddings", None)
-
-
-def prompt_length(model) -> int:
-    return getattr(model, "prompt_length", 0)
-
-
-def source_room(model, tokenizer, max_new_tokens: int, max_source_tokens: int | None = None) -> int:
-    """How many tokens a source may have: what prompt and answer leave of the positions; ``max_source_tokens`` if fewer."""
-    room = (max_positions(model) or tokenizer.model_max_length) - prompt_length(model) - max_new_tokens
-    return min(room, max_source_tokens or room)
+def source_room(model, tokenizer, max_new_tokens: int, task: Task | None = None) -> int:
+    """How many tokens a source may have: what prompt and answer leave of the positions."""
+    return (max_positions(model) or tokenizer.model_max_length) - prompt_positions(model, task) - max_new_tokens
 
 
 def evaluate(
@@ -152,31 +144,22 @@ def evaluate(
     progress: bool = False,
     max_source_tokens: int | None = None,
 ) -> dict:
-    """Loss and generation scores of a soft-prompt or a plain model on ``records``.
+    """Loss and generation scores of any system or a plain model on ``records``.
 
-    Returns loss (nats per target token), the task's metrics, n (records), truncated (sources cut) and
-    predictions (texts). Loss and generation read the same source texts, cut to ``max_source_tokens`` if given.
+    Returns loss (nats per target token), the task's metrics, n (records), truncated (sources cut), too_long (targets that are
+    longer than ``max_new_tokens``, so that no answer can reach them) and predictions (texts). Loss and generation read the same
+    ids, those of `batches.encode`.
     """
     task, records = get_task(task), list(records)
-    if isinstance(model, GPT2WithSoftPrompt):
-        model.rows(soft_token)  # an unknown soft token should not cost a wait
     max_new_tokens = max_new_tokens or task.max_new_tokens
-    limit = max_positions(model) or tokenizer.model_max_length
-    room = source_room(model, tokenizer, max_new_tokens, max_source_tokens)
-    encoded = encode(records, task, tokenizer, limit, prompt_length(model), hard_prompt, max_source_tokens=room)
-    sources = [fit_source(record, task, tokenizer, room, hard_prompt, i)[0] for i, record in enumerate(records)]
-    before = getattr(model, "soft_token", None)
-    try:
-        if soft_token is not None:
-            model.soft_token = soft_token
-        loss = evaluate_loss(model, encoded, batch_size, progress=progress)
-        predictions = generate_texts(model, tokenizer, sources, max_new_tokens, batch_size, progress=progress)
-    finally:
-        if before is not None:
-            model.soft_token = before
-    references = [task.references(record) for record in records]
-    scores = compute_metrics(task.metrics, predictions, references, task.language)
-    return {"loss": loss, **scores, "n": len(records), "truncated": encoded.truncated, "predictions": predictions}
+    if hard_prompt is None:
+        hard_prompt = getattr(model, "hard_prompt", None)
+    encoded = encode(records, task, tokenizer, model, hard_prompt, soft_token, None, max_new_tokens, max_source_tokens)
+    loss = evaluate_loss(model, encoded, batch_size, progress=progress)
+    predictions = generate_answers(model, tokenizer, encoded.prefixes(), max_new_tokens, batch_size, progress)
+    scores = compute_metrics(task.metrics, predictions, [task.references(record) for record in records], task.language)
+    counts = {"n": len(records), "truncated": encoded.truncated, "too_long": encoded.too_long}
+    return {"loss": loss, **scores, **counts, "predictions": predictions}
 
 
 def lead_sentence(text: str) -> str:

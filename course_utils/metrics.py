@@ -1,6 +1,5 @@
-"""Scores for generated text. Each is an `evaluate.Metric` that works without a network.
+"""Scores for generated text, each an `evaluate.Metric` that works without a network, and what differences between them are worth.
 
-Scales: rouge1, rouge2, rougeL from 0 to 1; bleu, exact_match, f1, exact_match_percentage from 0 to 100.
 References are a text per prediction, or a list of texts of which the best (for BLEU: all) counts.
 """
 
@@ -10,26 +9,46 @@ import re
 import string
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import datasets
 import evaluate
+import numpy
 import sacrebleu
 from rouge_score.rouge_scorer import RougeScorer
 
 ENGLISH_ARTICLES = re.compile(r"\b(a|an|the)\b")
 
 
-def normalise(text: str, language: str = "en") -> str:
-    """SQuAD normalisation (Rajpurkar et al. 2016, the official script): lower case, no punctuation,
-    no English articles, single spaces.
+@dataclass(frozen=True)
+class Score:
+    """How to show a score: ``label`` with unit, ``scale`` (the best value; None: no upper end), ``digits`` behind the point."""
 
-    Two changes for German: typographic punctuation goes too („“ and –), and articles go only where
-    ``language`` is "en", because "an" is a German preposition.
+    label: str
+    scale: int | None
+    digits: int
+
+
+SCORES = {
+    "loss": Score("loss, nats per target token", None, 3),
+    "rouge1": Score("ROUGE-1", 1, 3),
+    "rouge2": Score("ROUGE-2", 1, 3),
+    "rougeL": Score("ROUGE-L", 1, 3),
+    "bleu": Score("BLEU", 100, 1),
+    "exact_match": Score("exact match, %", 100, 1),
+    "f1": Score("F1, %", 100, 1),
+    "exact_match_percentage": Score("shared tokens, %", 100, 1),
+}
+
+
+def normalise(text: str, language: str = "en") -> str:
+    """SQuAD normalisation (Rajpurkar et al. 2016, the official script): lower case, no punctuation or articles, single spaces.
+
+    Two changes for German: typographic punctuation goes too („“ and –), and articles go only where ``language`` is "en",
+    because "an" is a German preposition.
     """
-    text = "".join(
-        c for c in text.lower() if c not in string.punctuation and not unicodedata.category(c).startswith("P")
-    )
+    text = "".join(c for c in text.lower() if c not in string.punctuation and unicodedata.category(c)[0] != "P")
     if language == "en":
         text = ENGLISH_ARTICLES.sub(" ", text)
     return " ".join(text.split())
@@ -45,10 +64,9 @@ def token_f1(prediction: str, reference: str, language: str = "en") -> float:
 
 
 def shared_token_percentage(prediction: str, reference: str) -> float:
-    """Share of the distinct output words that also occur in the target, 0 to 1.
+    """Share of the distinct output words that also occur in the target, 0 to 1: the reported "Exact Match Percentage".
 
-    The reported "Exact Match Percentage" for question answering: sets of tokens, no normalisation, no
-    order, no penalty for what is missing. One right word scores full marks: read it with the others.
+    Sets of tokens, no normalisation, no order, no penalty for what is missing: one right word scores full marks.
     """
     predicted = set(prediction.split())
     return len(predicted & set(reference.split())) / len(predicted) if predicted else 0.0
@@ -57,12 +75,10 @@ def shared_token_percentage(prediction: str, reference: str) -> float:
 class CourseMetric(evaluate.Metric):
     """What our metrics share: the input features, and clear errors before `evaluate` gets to work.
 
-    A subclass names its keys and implements ``score(predictions, references)``, where references is
-    a list of texts for each prediction.
+    A subclass names its keys and implements ``compare(prediction, reference)``: a score from 0 to 1 for each of them.
     """
 
     keys: tuple[str, ...] = ()
-    description = ""
 
     def __init__(self, language: str = "en", **kwargs):
         self.language = language
@@ -70,11 +86,9 @@ class CourseMetric(evaluate.Metric):
 
     def _info(self) -> evaluate.MetricInfo:
         text = datasets.Value("string")
-        one = datasets.Features({"predictions": text, "references": text})
-        many = datasets.Features({"predictions": text, "references": datasets.Sequence(text)})
-        return evaluate.MetricInfo(
-            description=self.description, citation="", inputs_description=__doc__, features=[many, one]
-        )
+        features = [datasets.Features({"predictions": text, "references": kind}) for kind in (datasets.Sequence(text), text)]
+        description = ", ".join(f"{SCORES[key].label} (0 to {SCORES[key].scale})" for key in self.keys)
+        return evaluate.MetricInfo(description=description, citation="", inputs_description=__doc__, features=features)
 
     def compute(self, *, predictions=None, references=None, **kwargs) -> dict[str, float]:
         """Score texts, or what `add` and `add_batch` collected. Raises ValueError on unusable input."""
@@ -86,102 +100,152 @@ class CourseMetric(evaluate.Metric):
         return super().compute(**kwargs)
 
     def _compute(self, predictions, references) -> dict[str, float]:
-        return self.score(list(predictions), as_lists(references))
+        statistics, score = self.statistics(*composed(predictions, references))
+        return dict(zip(self.keys, score(statistics.sum(0)), strict=True))
 
-    def score(self, predictions: list[str], references: list[list[str]]) -> dict[str, float]:
-        raise NotImplementedError(f"{type(self).__name__} must implement score()")
+    def statistics(self, predictions: list[str], references: list[list[str]]) -> tuple[numpy.ndarray, Callable]:
+        """Numbers for each record, [records, any], and the function from their sum to a list: the score for each key."""
+        pairs = zip(predictions, references, strict=True)
+        rows = [numpy.max([self.compare(text, reference) for reference in refs], axis=0) for text, refs in pairs]
+        scales = numpy.array([SCORES[key].scale for key in self.keys])
+        return numpy.array(rows), lambda sums: (scales * (sums / len(rows))).tolist()
+
+    def compare(self, prediction: str, reference: str) -> tuple[float, ...]:
+        raise NotImplementedError(f"{type(self).__name__} must implement compare()")
+
+
+class Words:
+    """The tokens that ROUGE counts: runs of letters, digits and marks in lower case, as in `rouge_score`, of any alphabet."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return "".join(c if unicodedata.category(c)[0] in "LMN" else " " for c in text.lower()).split()
 
 
 class Rouge(CourseMetric):
-    """ROUGE-1, ROUGE-2 and ROUGE-L F-measures (Lin 2004), counted by `rouge_score`, best reference.
-
-    `rouge_score` reads only a-z and 0-9, so it splits German words at an umlaut: the course uses
-    ROUGE for English alone.
-    """
+    """ROUGE-1, ROUGE-2 and ROUGE-L F-measures (Lin 2004), counted by `rouge_score`, best reference."""
 
     keys = ("rouge1", "rouge2", "rougeL")
-    description = "ROUGE F-measures, 0 to 1"
+    scorer = RougeScorer(keys, tokenizer=Words())
 
-    def score(self, predictions, references):
-        scorer = RougeScorer(list(self.keys))
-        rows = [scorer.score_multi(refs, text) for text, refs in zip(predictions, references, strict=True)]
-        return {key: mean(row[key].fmeasure for row in rows) for key in self.keys}
+    def compare(self, prediction, reference):
+        return tuple(score.fmeasure for score in self.scorer.score(reference, prediction).values())
 
 
 class Bleu(CourseMetric):
-    """Corpus BLEU (Papineni et al. 2002), counted by `sacrebleu` with its standard settings.
-
-    `Bleu.signature` is the string to print beside a score (Post 2018).
-    """
+    """Corpus BLEU (Papineni et al. 2002), counted by `sacrebleu`; `Bleu.signature` is to print beside a score (Post 2018)."""
 
     keys = ("bleu",)
-    description = "corpus BLEU, 0 to 100"
     signature = f"nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:{sacrebleu.__version__}"
 
-    def score(self, predictions, references):
-        most = max(len(refs) for refs in references)
+    def statistics(self, predictions, references):
+        counter, most = sacrebleu.BLEU(), max(len(refs) for refs in references)
         # sacrebleu wants one stream per reference number, filled up with None.
         streams = [[refs[i] if i < len(refs) else None for refs in references] for i in range(most)]
-        return {"bleu": sacrebleu.corpus_bleu(predictions, streams).score}
+        rows = numpy.array(counter._extract_corpus_statistics(predictions, streams))  # lengths, and n-grams found and made
+        return rows, lambda sums: [counter._compute_score_from_stats(sums.tolist()).score]
 
 
 class ExactMatch(CourseMetric):
     """Percentage of predictions equal to a reference after SQuAD normalisation."""
 
     keys = ("exact_match",)
-    description = "exact match, 0 to 100"
 
-    def score(self, predictions, references):
-        def equal(text: str, reference: str) -> float:
-            return float(normalise(text, self.language) == normalise(reference, self.language))
-
-        return {"exact_match": 100 * mean_best(equal, predictions, references)}
+    def compare(self, prediction, reference):
+        return (float(normalise(prediction, self.language) == normalise(reference, self.language)),)
 
 
 class TokenF1(CourseMetric):
     """Word-overlap F1 after SQuAD normalisation, best reference."""
 
     keys = ("f1",)
-    description = "token F1, 0 to 100"
 
-    def score(self, predictions, references):
-        def overlap(text: str, reference: str) -> float:
-            return token_f1(text, reference, self.language)
-
-        return {"f1": 100 * mean_best(overlap, predictions, references)}
+    def compare(self, prediction, reference):
+        return (token_f1(prediction, reference, self.language),)
 
 
 class ExactMatchPercentage(CourseMetric):
     """The report's set measure: percentage of output tokens that also occur in the target."""
 
     keys = ("exact_match_percentage",)
-    description = "output tokens found in the target, 0 to 100"
 
-    def score(self, predictions, references):
-        return {self.keys[0]: 100 * mean_best(shared_token_percentage, predictions, references)}
+    def compare(self, prediction, reference):
+        return (shared_token_percentage(prediction, reference),)
 
 
 METRICS = (Rouge, Bleu, ExactMatch, TokenF1, ExactMatchPercentage)
 
 
 def compute_metrics(
-    keys: Iterable[str],
-    predictions: Sequence[str],
-    references: Sequence[str | Sequence[str]],
-    language: str = "en",
+    keys: Iterable[str], predictions: Sequence[str], references: Sequence[str | Sequence[str]], language: str = "en"
 ) -> dict[str, float]:
     """Scores for ``keys``, in that order. ``language`` is the language of the texts ("en", "de").
 
     Raises ValueError for an unknown key, for no predictions, or for lengths that differ.
     """
     keys, scores = list(keys), {}
-    known = [key for metric in METRICS for key in metric.keys]
-    if unknown := [key for key in keys if key not in known]:
-        raise ValueError(f"unknown metric {unknown[0]!r}: expected one of {', '.join(known)}")
-    for metric in METRICS:
-        if set(metric.keys) & set(keys):
-            scores |= metric(language=language).compute(predictions=predictions, references=references)
+    for metric in dict.fromkeys(find_metric(key) for key in keys):
+        scores |= metric(language=language).compute(predictions=predictions, references=references)
     return {key: scores[key] for key in keys}
+
+
+def record_scores(
+    key: str, predictions: Sequence[str], references: Sequence[str | Sequence[str]], language: str = "en"
+) -> list[float]:
+    """The score of each prediction by itself; their mean is what `compute_metrics` gives. ValueError for "bleu"."""
+    if key == "bleu":
+        raise ValueError("BLEU counts over all texts together, so a record has none: use paired_bootstrap, or another metric")
+    rows, _ = record_statistics(key, predictions, references, language)
+    return (SCORES[key].scale * rows[:, find_metric(key).keys.index(key)]).tolist()
+
+
+@dataclass(frozen=True)
+class PairedDifference:
+    """How much ``first`` scores above ``second``, with the 95% interval (low, high), on the metric's scale."""
+
+    difference: float
+    interval: tuple[float, float]
+
+    @property
+    def verdict(self) -> str:
+        """Whether ``first`` is "higher" or "lower" than ``second``; where the interval holds 0, both "cannot be told apart"."""
+        low, high = self.interval
+        return "higher" if low > 0 else "lower" if high < 0 else "cannot be told apart"
+
+
+def paired_bootstrap(
+    key: str, first: Sequence[str], second: Sequence[str], references: Sequence[str | Sequence[str]],
+    language: str = "en", draws: int = 1000, seed: int = 0,
+) -> PairedDifference:
+    """Whether two systems' predictions for the same records differ by more than the choice of records explains (Koehn 2004).
+
+    Each draw scores both on as many records, drawn with replacement. ValueError as in `compute_metrics`, and below 2 records.
+    """
+    tables = [record_statistics(key, predictions, references, language) for predictions in (first, second)]
+    column, count, generator = find_metric(key).keys.index(key), len(references), numpy.random.default_rng(seed)
+    if count < 2:
+        raise ValueError(f"got {count} record to draw from: expected at least 2, and many for a narrow interval")
+
+    def difference(rows) -> float:
+        one, other = (score(statistics[rows].sum(0))[column] for statistics, score in tables)
+        return one - other
+
+    values = [difference(generator.integers(count, size=count)) for _ in range(draws)]
+    low, high = numpy.quantile(values, (0.025, 0.975)).tolist()
+    return PairedDifference(difference(slice(None)), (low, high))
+
+
+def find_metric(key: str) -> type[CourseMetric]:
+    known = {each: metric for metric in METRICS for each in metric.keys}
+    if key not in known:
+        raise ValueError(f"unknown metric {key!r}: expected one of {', '.join(known)}")
+    return known[key]
+
+
+def record_statistics(key, predictions, references, language) -> tuple[numpy.ndarray, Callable]:
+    """`CourseMetric.statistics` of the metric that has ``key``."""
+    metric = find_metric(key)(language=language)
+    check_texts(predictions, references)
+    return metric.statistics(*composed(predictions, references))
 
 
 def check_texts(predictions: Sequence[str] | None, references: Sequence | None) -> None:
@@ -196,9 +260,7 @@ def check_texts(predictions: Sequence[str] | None, references: Sequence | None) 
     for row, (text, reference) in enumerate(zip(predictions, references, strict=True)):
         if not isinstance(text, str):
             raise ValueError(f"prediction {row} must be a text, got {text!r}")
-        if not isinstance(reference, str) and not (
-            len(reference) > 0 and all(isinstance(each, str) for each in reference)
-        ):
+        if not isinstance(reference, str) and not (len(reference) > 0 and all(isinstance(each, str) for each in reference)):
             raise ValueError(f"reference {row} must be a text or a list of at least one text, got {reference!r}")
 
 
@@ -206,14 +268,10 @@ def as_lists(references: Sequence[str | Sequence[str]]) -> list[list[str]]:
     return [[each] if isinstance(each, str) else list(each) for each in references]
 
 
-def mean(values: Iterable[float]) -> float:
-    values = list(values)
-    return sum(values) / len(values)
+def composed(predictions: Sequence[str], references: Sequence) -> tuple[list[str], list[list[str]]]:
+    """The texts with one code for each letter (NFC): an ü can also be a u and two dots, and must not count as wrong."""
 
+    def nfc(texts: Iterable[str]) -> list[str]:
+        return [unicodedata.normalize("NFC", text) for text in texts]
 
-def mean_best(score, predictions: list[str], references: list[list[str]]) -> float:
-    """Mean over predictions of the best ``score(prediction, reference)``."""
-    return mean(
-        max(score(text, reference) for reference in refs)
-        for text, refs in zip(predictions, references, strict=True)
-    )
+    return nfc(predictions), [nfc(refs) for refs in as_lists(references)]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 
-from .data import token_ids
+from .batches import token_ids
 
 INITS = ("vocab", "random", "text")
 
@@ -47,24 +47,24 @@ def text_rows(table: torch.Tensor, count: int, ids: Sequence[int]) -> torch.Tens
 @torch.no_grad()
 def initial_rows(
     embed: torch.nn.Embedding,
-    entries: int,
-    prompt_length: int,
+    lengths: Sequence[int],
     init: str,
     seed: int,
     init_text: str | None = None,
     tokenizer=None,
     candidates: Sequence[int] | None = None,
 ) -> torch.Tensor:
-    """Rows for ``entries`` soft tokens, [entries * prompt_length, width], fp32, same for the same seed."""
+    """Rows for prompts of ``lengths``, one behind the other, [sum of lengths, width], fp32, same for the same seed."""
     # [vocab, width], as the layer hands them to the model: some families, such as Gemma, scale what the weights say.
     table = embed(torch.arange(len(embed.weight), device=embed.weight.device)).float().cpu()
     generator = torch.Generator().manual_seed(seed)
     if init == "random":
-        return random_rows(table, entries * prompt_length, generator)
+        return random_rows(table, sum(lengths), generator)
     if init == "vocab":
-        return vocab_rows(table, entries * prompt_length, generator, candidates)
+        return vocab_rows(table, sum(lengths), generator, candidates)
     if init != "text":
         raise ValueError(f"init must be one of {', '.join(INITS)}, got {init!r}")
     if not init_text or tokenizer is None:
         raise ValueError(f'init="text" needs init_text and tokenizer, got {init_text!r} and {tokenizer!r}')
-    return text_rows(table, prompt_length, token_ids(tokenizer, init_text)).repeat(entries, 1)
+    ids = token_ids(tokenizer, init_text)
+    return torch.cat([text_rows(table, length, ids) for length in lengths])

@@ -9,10 +9,14 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel
+from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
 
-from .data import IGNORED
+from .batches import IGNORED, left_pad
+from .key_values import can_reuse_keys, generate_behind, keys_of, positions_of, run_prompts
+from .loss import logits_at, wanted_positions
 from .prompt_files import read_prompt, write_prompt
 from .prompt_init import initial_rows
 
@@ -20,9 +24,10 @@ from .prompt_init import initial_rows
 class GPT2WithSoftPrompt(nn.Module):
     """A decoder-only model of transformers with a soft prompt (Lester et al. 2021, arXiv 2104.08691).
 
-    Each entry of ``soft_vocabulary`` owns ``prompt_length`` rows of one trainable embedding, put in
-    front of the input embeddings. The base model is held, not copied: it gets frozen and stays in
-    eval mode. ``init`` is "vocab" (may take ``init_token_ids``), "random", or "text" (needs
+    Each entry of ``soft_vocabulary`` owns some rows of one trainable embedding: ``prompt_length`` of them, a number for all
+    entries or one for each. Their ids follow those of the base model's vocabulary, so a text with its prompt is a row of ids
+    like any other: ids of the vocabulary go to the frozen table, ids beyond it to ours. The base model is held, not copied: it
+    gets frozen and its dropout stays off. ``init`` is "vocab" (may take ``init_token_ids``), "random", or "text" (needs
     ``init_text`` and ``tokenizer``). ``soft_token`` is the entry in use where a call names none.
     """
 
@@ -30,7 +35,7 @@ class GPT2WithSoftPrompt(nn.Module):
         self,
         base_model: PreTrainedModel,
         soft_vocabulary: Sequence[str] = ("[SUMMARIZE]",),
-        prompt_length: int = 1,
+        prompt_length: int | Sequence[int] = 1,
         init: str = "vocab",
         init_text: str | None = None,
         tokenizer=None,
@@ -39,18 +44,22 @@ class GPT2WithSoftPrompt(nn.Module):
     ):
         super().__init__()
         names = (soft_vocabulary,) if isinstance(soft_vocabulary, str) else tuple(soft_vocabulary)
-        if prompt_length < 1:
-            raise ValueError(f"prompt_length must be >= 1, got {prompt_length}")
+        lengths = [prompt_length] * len(names) if isinstance(prompt_length, int) else list(prompt_length)
         if not names or len(set(names)) < len(names):
             raise ValueError(f"soft_vocabulary must be one or more different names, got {names}")
+        if len(lengths) != len(names) or min(lengths) < 1:
+            raise ValueError(f"prompt_length must be >= 1, for all or for each of {len(names)} names, got {prompt_length}")
         self.base_model = base_model.requires_grad_(False)
-        self.soft_vocabulary, self.soft_token, self.prompt_length = names, names[0], prompt_length
+        self.soft_vocabulary, self.soft_token, self.lengths = names, names[0], lengths
         embed = base_model.get_input_embeddings()
-        rows = initial_rows(embed, len(names), prompt_length, init, seed, init_text, tokenizer, init_token_ids)
+        rows = initial_rows(embed, lengths, init, seed, init_text, tokenizer, init_token_ids)
         # Trained in fp32 whatever the base model's type: half precision would swallow small steps.
         self.soft_embedding = nn.Embedding.from_pretrained(rows.to(embed.weight.device), freeze=False)
+        self.vocab_size = embed.num_embeddings
         self.takes_positions = "position_ids" in inspect.signature(base_model.forward).parameters
         self.begin_token_id = getattr(base_model, "begin_token_id", None)  # from `load_base_model`
+        # Where the tokenizer has a begin token, ours stand behind it, as hard prompts do; PEFT puts its own in front of it.
+        self.begin_first = [True] * len(names)
         self.train(False)
 
     @property
@@ -61,89 +70,170 @@ class GPT2WithSoftPrompt(nn.Module):
     def device(self) -> torch.device:
         return self.soft_embedding.weight.device
 
+    @property
+    def prompt_length(self) -> int:
+        """Rows of the entry in use."""
+        return self.lengths[self.soft_vocabulary.index(self.soft_token)]
+
     def train(self, mode: bool = True) -> GPT2WithSoftPrompt:
         super().train(mode)
         self.base_model.eval()  # with its dropout on, the prompt would be trained against noise
+        for layer in self.base_model.modules():  # transformers checkpoints gradients only in layers that say they are training;
+            if isinstance(layer, GradientCheckpointingLayer):  # what is inside them, dropout too, stays in eval mode
+                layer.training = mode
         return self
+
+    # ---- which rows, which ids
 
     def rows(self, soft_token: str | None = None) -> slice:
         """Where the embedding holds ``soft_token``; ValueError if the vocabulary lacks it."""
         name = self.soft_token if soft_token is None else soft_token
         if name not in self.soft_vocabulary:
             raise ValueError(f"unknown soft token {name!r}: expected one of {', '.join(self.soft_vocabulary)}")
-        start = self.soft_vocabulary.index(name) * self.prompt_length
-        return slice(start, start + self.prompt_length)
+        index = self.soft_vocabulary.index(name)
+        start = sum(self.lengths[:index])
+        return slice(start, start + self.lengths[index])
 
-    def join(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, soft_token: str | None) -> dict:
-        """Put the prompt in front of the text: ``[prompt][text][pad]``, or ``[pad][prompt][text]``."""
-        (batch, length), prompt = input_ids.shape, self.prompt_length
-        limit = getattr(self.config, "max_position_embeddings", None)
-        if limit and prompt + length > limit:
-            raise ValueError(f"the base model has {limit} positions: {prompt} prompt + {length} text must fit, cut the text")
+    def prompt_ids(self, soft_token: str | None = None) -> list[int]:
+        """The ids of ``soft_token``'s rows: they begin where the base model's vocabulary ends."""
+        rows = self.rows(soft_token)
+        return list(range(self.vocab_size + rows.start, self.vocab_size + rows.stop))
+
+    def with_prompt(self, ids: Sequence[int], soft_token: str | None = None) -> list[int]:
+        """``ids`` of a text with its prompt where that belongs (see `prompt_files`); as they are if they have one already."""
+        ids = list(ids)
+        if any(i >= self.vocab_size for i in ids):
+            return ids
+        name = self.soft_token if soft_token is None else soft_token
+        begins = self.begin_token_id is not None and ids[:1] == [self.begin_token_id]
+        at = int(begins and self.begin_first[self.soft_vocabulary.index(name)])
+        return ids[:at] + self.prompt_ids(name) + ids[at:]
+
+    def join(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, labels: torch.Tensor | None = None,
+        soft_token: str | Sequence[str] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]:
+        """ids, mask and labels of a batch with its prompts: ``[prompt][text][pad]``, or ``[pad][prompt][text]``.
+
+        ``soft_token`` names one prompt for all rows, or one for each. A batch whose ids have their prompts comes back as it is.
+        """
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        text = self.base_model.get_input_embeddings()(input_ids)  # [batch, text, width]
-        soft = self.soft_embedding.weight[self.rows(soft_token)].to(text.dtype)  # [prompt, width]
-        embeds = torch.cat([soft.expand(batch, -1, -1), text], dim=1)  # [batch, prompt + text, width]
-        start = (mask.cumsum(1) == 0).sum(1, keepdim=True)  # [batch, 1] where the prompt goes: behind left pads
-        if self.begin_token_id is not None:  # it stays first, as in front of a hard prompt: see `data.source_ids`
-            start += input_ids.gather(1, start) == self.begin_token_id
-        mask = F.pad(mask, (prompt, 0), value=1)  # [batch, prompt + text]
-        if start.any():  # now [prompt][pad][text]: swap the first two, row by row
-            new = torch.arange(prompt + length, device=mask.device).expand(batch, -1)  # [batch, prompt + text]
-            old = torch.where(new < start, new + prompt, torch.where(new < start + prompt, new - start, new))
-            embeds, mask = embeds.gather(1, old[..., None].expand_as(embeds)), mask.gather(1, old)
-        return {"inputs_embeds": embeds, "attention_mask": mask}
+        if soft_token is None and (input_ids >= self.vocab_size).any():
+            return input_ids, mask, labels
+        limit = getattr(self.config, "max_position_embeddings", None)
+        names = [soft_token] * len(input_ids) if soft_token is None or isinstance(soft_token, str) else soft_token
+        side = "right" if bool(mask[:, 0].all()) else "left"
+        texts = [row[keep.bool()] for row, keep in zip(input_ids, mask, strict=True)]
+        rows = [input_ids.new_tensor(self.with_prompt(text.tolist(), name)) for text, name in zip(texts, names, strict=True)]
+        if labels is not None:
+            labels = [torch.cat([labels.new_full((len(row) - len(text),), IGNORED), label[keep.bool()]])
+                      for row, text, label, keep in zip(rows, texts, labels, mask, strict=True)]
+            labels = pad_sequence(labels, True, IGNORED, side)
+        if limit and max(map(len, rows)) > limit:
+            raise ValueError(f"the base model has {limit} positions: prompt + text are {max(map(len, rows))}, cut the text")
+        return pad_sequence(rows, True, 0, side), pad_sequence([torch.ones_like(row) for row in rows], True, 0, side), labels
+
+    def embed(self, ids: torch.Tensor) -> torch.Tensor:
+        """The vectors of ``ids``, [batch, text, width]: from the frozen table, and from ours for ids beyond the vocabulary."""
+        ours = ids >= self.vocab_size  # [batch, text]
+        vectors = self.base_model.get_input_embeddings()(ids.masked_fill(ours, 0))  # [batch, text, width]
+        return vectors.index_put((ours,), self.soft_rows()[ids[ours] - self.vocab_size].to(vectors.dtype))
+
+    def soft_rows(self) -> torch.Tensor:
+        """All rows of all prompts, [rows, width]; what a reparametrisation, such as P-tuning's, computes otherwise."""
+        return self.soft_embedding.weight
+
+    def inputs(self, ids: torch.Tensor, mask: torch.Tensor) -> dict:
+        """What the base model is called with, and nothing of it is an id: padding may be on either side."""
+        positions = {"position_ids": positions_of(mask)} if self.takes_positions else {}
+        return {"inputs_embeds": self.embed(ids), "attention_mask": mask, **positions}
+
+    # ---- running it
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None,
-        labels: torch.Tensor | None = None, soft_token: str | None = None,
+        labels: torch.Tensor | None = None, soft_token: str | Sequence[str] | None = None,
     ) -> CausalLMOutput:
-        """Run the base model on the prompt and ``input_ids`` [batch, text], padded on either side.
+        """Run the base model on the prompts and ``input_ids`` [batch, text], padded on either side.
 
-        Without labels: ``.logits`` [batch, prompt + text, vocab]. With ``labels`` [batch, text], -100
-        where nothing is to be predicted: ``.logits`` [targets, vocab] and ``.loss`` of `run_on_targets`.
+        Without labels: ``.logits`` [batch, prompt + text, vocab]. With ``labels`` [batch, text], `IGNORED`
+        where nothing is to be predicted: ``.logits`` [targets, vocab], a row for each label that counts, and ``.loss``, their
+        mean loss in nats. The second runs every prompt of the batch once, not once a row (`run_prompts`); same result.
         """
-        inputs = self.join(input_ids, attention_mask, soft_token)
-        if self.takes_positions:  # GPT-2's forward would count pads on the left
-            inputs["position_ids"] = (inputs["attention_mask"].cumsum(1) - 1).clamp(min=0)
-        if labels is None:
-            return CausalLMOutput(logits=self.base_model(**inputs, use_cache=False).logits)
-        return run_on_targets(self.base_model, labels, self.prompt_length, **inputs)
+        if labels is not None:
+            logits, targets = self.target_logits(input_ids, attention_mask, labels, soft_token)
+            return CausalLMOutput(loss=F.cross_entropy(logits, targets), logits=logits)
+        ids, mask, _ = self.join(input_ids, attention_mask, None, soft_token)
+        return CausalLMOutput(logits=self.base_model(**self.inputs(ids, mask), use_cache=False).logits)
+
+    def target_logits(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None, labels: torch.Tensor,
+        soft_token: str | Sequence[str] | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logits [targets, vocab] and ids [targets] of the labels that count, row by row."""
+        ids, mask, labels = self.join(input_ids, attention_mask, labels, soft_token)
+        ends = self.prompt_ends(ids)
+        # A first target right behind the prompt is predicted by the prompt itself, which then cannot be cut off.
+        first = labels.gather(1, ends[:, None].clamp(max=labels.shape[1] - 1))
+        if can_reuse_keys(self.base_model) and bool((ends > 0).all() & (first == IGNORED).all()):
+            inputs, labels = run_prompts(self, ids, mask, labels, ends)
+        else:
+            inputs = {**self.inputs(ids, mask), "use_cache": False}
+        wanted, targets = wanted_positions(labels)
+        return logits_at(self.base_model, wanted, **inputs), targets
+
+    def prompt_ends(self, ids: torch.Tensor) -> torch.Tensor:
+        """For each row of ``ids`` [batch, text] the place behind its last soft token, [batch]; 0 where it has none."""
+        return ((ids >= self.vocab_size) * torch.arange(1, ids.shape[1] + 1, device=ids.device)).amax(1)
 
     @torch.no_grad()
     def generate(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None,
-        max_new_tokens: int = 32, soft_token: str | None = None, **options,
+        max_new_tokens: int = 32, soft_token: str | Sequence[str] | None = None, **options,
     ) -> torch.Tensor:
         """New ids [batch, up to max_new_tokens] after left-padded ``input_ids`` [batch, text], greedily.
 
         A row ends with the end token and is filled up with pads. ``options`` go to transformers' generate.
         """
-        inputs = self.join(input_ids, attention_mask, soft_token)
+        ids, mask, _ = self.join(input_ids, attention_mask, None, soft_token)
+        inputs = {"inputs_embeds": self.embed(ids), "attention_mask": mask}
         return self.base_model.generate(**inputs, **{"do_sample": False, "max_new_tokens": max_new_tokens, **options})
 
-    def save_prompt(self, folder: str | Path, soft_token: str | None = None, overwrite: bool = False) -> None:
-        """Save the rows of ``soft_token`` as a PEFT adapter folder; errors: `prompt_files.write_prompt`."""
-        write_prompt(folder, self.soft_embedding.weight[self.rows(soft_token)], self.config.name_or_path, overwrite)
+    @torch.no_grad()
+    def continue_rows(self, rows: Sequence[Sequence[int]], pad_id: int, **options) -> torch.Tensor:
+        """`generate` for rows of ids of any lengths and prompts, each prompt run once: the same tokens, sooner."""
+        rows = [self.with_prompt(row) for row in rows]
+        ends = [max(i for i, token in enumerate(row, start=1) if token >= self.vocab_size) for row in rows]
+        if not can_reuse_keys(self.base_model) or any(end == len(row) for end, row in zip(ends, rows, strict=True)):
+            ids, mask = (t.to(self.device) for t in left_pad(rows, pad_id))
+            return self.base_model.generate(inputs_embeds=self.embed(ids), attention_mask=mask, do_sample=False, **options)
+        prompts = [tuple(row[:end]) for row, end in zip(rows, ends, strict=True)]
+        different = list(dict.fromkeys(prompts))
+        ids, mask = (t.to(self.device) for t in left_pad(different, pad_id))
+        which = torch.tensor([different.index(prompt) for prompt in prompts], device=self.device)
+        texts = [row[end:] for row, end in zip(rows, ends, strict=True)]
+        return generate_behind(self, keys_of(self, ids, mask), which, mask, texts, pad_id, **options)
+
+    # ---- keeping it
+
+    def save_prompt(
+        self, folder: str | Path, soft_token: str | None = None, overwrite: bool = False, about: dict[str, str] | None = None
+    ) -> None:
+        """Save the rows of ``soft_token`` as a PEFT adapter folder; errors and warnings: `prompt_files.write_prompt`."""
+        name = self.soft_token if soft_token is None else soft_token
+        rows = self.soft_rows()[self.rows(name)]
+        begin_first = self.begin_first[self.soft_vocabulary.index(name)] if self.begin_token_id is not None else None
+        write_prompt(folder, rows, self.config.name_or_path, overwrite, begin_first, about)
 
     @torch.no_grad()
     def load_prompt(self, folder: str | Path, soft_token: str | None = None) -> None:
-        """Fill the rows of ``soft_token`` from a folder; errors: `prompt_files.read_prompt`."""
-        rows = self.soft_embedding.weight[self.rows(soft_token)]  # a view
-        rows.copy_(read_prompt(folder, *rows.shape))
+        """Fill the rows of ``soft_token`` from a folder; errors and warnings: `prompt_files.read_prompt`."""
+        name = self.soft_token if soft_token is None else soft_token
+        rows = self.soft_embedding.weight[self.rows(name)]  # a view
+        saved = read_prompt(folder, *rows.shape, self.config.name_or_path)
+        rows.copy_(saved.rows)
+        self.begin_first[self.soft_vocabulary.index(name)] = saved.begin_first
 
-
-def run_on_targets(base_model: PreTrainedModel, labels: torch.Tensor, prompt_length: int = 0, **inputs) -> CausalLMOutput:
-    """Run a base model on ``inputs`` whose text, behind ``prompt_length`` rows, has the ``labels`` [batch, text].
-
-    ``.logits`` [targets, vocab], one row for each label that is not -100; ``.loss``, their mean loss in nats. The output
-    layer is costly and most positions need none: over GPT-2's vocabulary, the logits of 32 long sources take 6 GB, twice.
-    """
-    columns = (labels != IGNORED).any(0).nonzero()[:, 0]  # [columns] positions where any row has a label
-    if len(columns) == 0:
-        raise ValueError(f"labels hold no target token: all {labels.numel()} are {IGNORED}")
-    before = columns + prompt_length - 1  # a token is predicted at the position before it
-    logits = base_model(**inputs, use_cache=False, logits_to_keep=before).logits  # [batch, columns, vocab]
-    wanted = labels[:, columns] != IGNORED  # [batch, columns]
-    logits = logits[wanted].float()  # [targets, vocab]
-    return CausalLMOutput(loss=F.cross_entropy(logits, labels[:, columns][wanted]), logits=logits)
+    def save(self, folder: str | Path, overwrite: bool = False, about: dict[str, str] | None = None) -> None:
+        """`save_prompt` for the entry in use, as every system has it."""
+        self.save_prompt(folder, overwrite=overwrite, about=about)

@@ -1,20 +1,31 @@
-"""A training loop that one can read: AdamW, warm-up, clipping, and the best epoch kept."""
+"""A training loop that one can read: AdamW, warm-up, clipping, the best epoch kept, and a checkpoint to go on from."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import islice
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import torch
-from torch.utils.data import DataLoader
-from tqdm.auto import tqdm
+from safetensors import safe_open
+from safetensors.torch import save
 
-from .base_models import autocast
-from .data import IGNORED, EncodedDataset, LengthGroupedBatches, collate
-from .evaluation import evaluate_loss, target_loss
+from .base_models import DTYPES, autocast
+from .batches import IGNORED, EncodedDataset, LengthGroupedBatches, collate
+from .evaluation import evaluate_loss
+from .loss import token_losses
+from .processes import rank, share_of, summed, world_size
+from .progress import progress_bar
+from .results import write_atomic
+from .systems import as_system, parameter_parts, share_gradients
+
+
+def option(default, text: str, **more):
+    """A field of a configuration that is also an option of a command; ``more`` goes to argparse."""
+    return field(default=default, metadata={"help": text, **more})
 
 
 class TrainingDiverged(RuntimeError):
@@ -25,23 +36,28 @@ class TrainingDiverged(RuntimeError):
 class TrainingConfig:
     """How to train. The learning rate rises over ``warmup_fraction`` of the steps, then falls to 0.
 
-    The defaults suit a soft prompt of 20 tokens; full fine-tuning wants a learning rate near 1e-3 or below.
+    ``patience``: stop when the validation loss has not improved for so many epochs. ``dtype``: what to multiply in while
+    training, see `base_models.autocast`; losses that are reported are computed in the model's own. The defaults suit a soft
+    prompt of 20 tokens; full fine-tuning wants a learning rate near 1e-3 or below.
     """
 
-    epochs: int = 5
-    batch_size: int = 16
-    learning_rate: float = 3e-2
-    warmup_fraction: float = 0.1
-    weight_decay: float = 0.0
-    gradient_accumulation_steps: int = 1
-    clipping_norm: float = 1.0
-    seed: int = 0
-    eval_batch_size: int = 32
+    epochs: int = option(5, "passes over the training records")
+    batch_size: int = option(16, "records per step")
+    learning_rate: float = option(3e-2, "the highest one, after warm-up; a 20-token prompt may like 0.1")
+    warmup_fraction: float = option(0.1, "part of the steps in which the learning rate rises")
+    weight_decay: float = option(0.0, "AdamW's")
+    gradient_accumulation_steps: int = option(1, "batches per optimizer step")
+    clipping_norm: float = option(1.0, "longest gradient of a step")
+    seed: int = option(0, "draws records, start and batches")
+    eval_batch_size: int = option(32, "records per batch where nothing is trained")
+    patience: int | None = option(None, "stop when the validation loss has not improved for so many epochs")
+    dtype: str = option("auto", "what to multiply in while training; auto: bfloat16 where the processor has it",
+                        choices=["auto", *DTYPES])
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size"):
+        for name in ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "patience"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
+            if not (value is None and name == "patience") and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
         for name in ("learning_rate", "clipping_norm"):
             if not 0 < getattr(self, name) < float("inf"):
@@ -50,6 +66,8 @@ class TrainingConfig:
             raise ValueError(f"warmup_fraction must be in [0, 1), got {self.warmup_fraction!r}")
         if not self.weight_decay >= 0:
             raise ValueError(f"weight_decay must be >= 0, got {self.weight_decay!r}")
+        if self.dtype not in ("auto", *DTYPES):
+            raise ValueError(f"dtype must be auto, {' or '.join(DTYPES)}, got {self.dtype!r}")
 
     @classmethod
     def as_reported(cls, **changes) -> TrainingConfig:
@@ -59,7 +77,7 @@ class TrainingConfig:
 
 @dataclass
 class TrainingLog:
-    """One dict per epoch: epoch, train_loss, validation_loss (nats per target token), seconds."""
+    """One dict per epoch: epoch, train_loss, validation_loss (nats per target token), seconds, and what ``on_epoch`` added."""
 
     epochs: list[dict] = field(default_factory=list)
 
@@ -80,72 +98,181 @@ def fit(
     train_set: EncodedDataset,
     validation_set: EncodedDataset,
     config: TrainingConfig | None = None,
-    on_epoch: Callable[[dict], None] | None = None,
+    on_epoch: Callable[[dict], dict | None] | None = None,
     progress: bool = True,
+    checkpoint: str | Path | None = None,
+    checkpoint_steps: int | None = None,
 ) -> TrainingLog:
-    """Train whatever in ``model`` requires gradients: a soft prompt, or all of a plain model.
+    """Train whatever in ``model`` requires gradients: a system of `systems`, or all of a plain model.
 
-    ``on_epoch`` gets each epoch's row of the log. At the end, also after an error or an interrupt, the
-    model holds the weights of its best epoch (those it came with, if none was finished).
-    Raises ValueError if nothing is trainable, TrainingDiverged if a loss is not finite.
+    ``on_epoch`` gets each epoch's row of the log and may return more to keep in it. At the end, also after an error or an
+    interrupt, the model holds the weights of its best epoch (those it came with, if none was finished).
+
+    ``checkpoint`` names a file that is replaced after every epoch and every ``checkpoint_steps`` steps, and that a later call
+    with the same model, data and configuration goes on from: to the bit, on the same kind of machine. It holds what is trained,
+    never the frozen base. Under `torchrun` each process computes its share of every batch; the losses are those of one process.
+
+    Raises ValueError if nothing is trainable or the checkpoint is another run's, TrainingDiverged if a loss is not finite.
     """
-    config = config or TrainingConfig()
-    weights = [weight for weight in model.parameters() if weight.requires_grad]
-    if not weights:
-        raise ValueError("nothing to train: no parameter requires gradients; model.requires_grad_(True) unfreezes a model")
-    sampler = LengthGroupedBatches(train_set.lengths(), config.batch_size, config.seed)
-    loader = DataLoader(train_set, batch_sampler=sampler, collate_fn=partial(collate, pad_id=train_set.pad_id))
-    steps = config.epochs * -(-len(loader) // config.gradient_accumulation_steps)
-    optimizer = torch.optim.AdamW(weights, lr=config.learning_rate, weight_decay=config.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, partial(learning_rate_factor, steps=steps, warmup_fraction=config.warmup_fraction)
-    )
+    config, system = config or TrainingConfig(), as_system(model)
+    run = Run(system, train_set, config, Path(checkpoint) if checkpoint else None)
     torch.manual_seed(config.seed)  # for dropout, where a plain model has it
-    log, best = TrainingLog(), [weight.detach().clone() for weight in weights]
+    run.resume()
     try:
-        for epoch in range(1, config.epochs + 1):
-            start = time.perf_counter()
-            label = f"Epoch {epoch}/{config.epochs}"
-            train_loss = train_epoch(model, loader, weights, optimizer, schedule, config, label, progress)
-            loss = evaluate_loss(model, validation_set, config.eval_batch_size, "Validation", progress)
-            require_finite(loss, f"validation loss after epoch {epoch}", config)
-            row = {"epoch": epoch, "train_loss": train_loss, "validation_loss": loss}
-            log.epochs.append(row | {"seconds": time.perf_counter() - start})
-            if log.best_epoch == epoch:
-                best = [weight.detach().clone() for weight in weights]
-            if on_epoch:
-                on_epoch(log.epochs[-1])
+        while run.epoch <= config.epochs and not run.out_of_patience():
+            seconds, start = run.seconds, time.perf_counter()
+            label = f"Epoch {run.epoch}/{config.epochs}"
+            for _ in run.steps_of_epoch(label, progress and rank() == 0):
+                if checkpoint_steps and run.step % checkpoint_steps == 0:
+                    run.seconds = seconds + time.perf_counter() - start
+                    run.save()
+            loss = evaluate_loss(system, validation_set, config.eval_batch_size, "Validation", progress)
+            require_finite(loss, f"validation loss after epoch {run.epoch}", config)
+            row = {"epoch": run.epoch, "train_loss": run.total / run.count, "validation_loss": loss,
+                   "seconds": seconds + time.perf_counter() - start}
+            run.log.epochs.append(row)
+            if run.log.best_epoch == run.epoch:
+                run.best = [weight.detach().clone() for weight in run.weights]
+            row |= (on_epoch(row) if on_epoch else None) or {}
+            run.next_epoch()
+            run.save()
     finally:
         with torch.no_grad():
-            for weight, kept in zip(weights, best, strict=True):
+            for weight, kept in zip(run.weights, run.best, strict=True):
                 weight.copy_(kept)
-        model.zero_grad(set_to_none=True)
-        model.eval()
-    return log
+        system.zero_grad(set_to_none=True)
+        system.eval()
+    return run.log
 
 
-def train_epoch(model, loader, weights, optimizer, schedule, config, label: str, progress: bool) -> float:
-    """One pass over the training set; returns the mean loss per target token along the way, in nats."""
-    model.train()
-    total, count, batches = 0.0, 0, iter(loader)
-    with tqdm(total=len(loader), desc=label, disable=not progress, unit="batch") as bar:
-        while group := list(islice(batches, config.gradient_accumulation_steps)):
-            # Batches differ in target tokens: weighted by them, 2 batches of 8 are the same as 1 of 16.
-            targets = [int((batch["labels"] != IGNORED).sum()) for batch in group]
-            for batch, tokens in zip(group, targets, strict=True):
-                batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
-                with autocast(model.device):
-                    loss = target_loss(model, **batch)
-                require_finite(loss.item(), f"training loss in {label}", config)
-                (loss * tokens / sum(targets)).backward()
-                total, count = total + loss.item() * tokens, count + tokens
-                bar.update()
-                bar.set_postfix(loss=f"{total / count:.3f}", refresh=False)
-            torch.nn.utils.clip_grad_norm_(weights, config.clipping_norm)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad(set_to_none=True)
-    return total / count
+class Run:
+    """Where a training run stands: all that a checkpoint holds."""
+
+    def __init__(self, system, train_set: EncodedDataset, config: TrainingConfig, path: Path | None):
+        self.system, self.train_set, self.config, self.path = system, train_set, config, path
+        self.weights = [weight for weight in system.parameters() if weight.requires_grad]
+        if not self.weights:
+            raise ValueError("nothing to train: no parameter requires gradients; model.requires_grad_(True) unfreezes a model")
+        self.parts = parameter_parts(system)
+        self.optimizer = torch.optim.AdamW(
+            [weight for part in self.parts for weight in part], lr=config.learning_rate, weight_decay=config.weight_decay)
+        self.sampler = LengthGroupedBatches(train_set.lengths(), config.batch_size, config.seed)
+        self.groups = -(-len(self.sampler) // config.gradient_accumulation_steps)  # optimizer steps an epoch
+        self.targets = [int((item["labels"] != IGNORED).sum()) for item in train_set.items]
+        self.owners = [owner_of(system, item["input_ids"]) for item in train_set.items]
+        self.log, self.best = TrainingLog(), [weight.detach().clone() for weight in self.weights]
+        self.epoch, self.step = 1, 0  # the epoch that is running, and the optimizer steps taken in it
+        self.total, self.count, self.seconds = 0.0, 0, 0.0  # loss, target tokens and time of this epoch so far
+
+    def out_of_patience(self) -> bool:
+        return self.config.patience is not None and len(self.log.epochs) - self.log.best_epoch >= self.config.patience
+
+    def next_epoch(self) -> None:
+        self.epoch, self.step, self.total, self.count, self.seconds = self.epoch + 1, 0, 0.0, 0, 0.0
+
+    def steps_of_epoch(self, label: str, progress: bool):
+        """Take the optimizer steps of the epoch that are left, and yield after each."""
+        self.system.train()
+        self.sampler.epoch, every = self.epoch - 1, self.config.gradient_accumulation_steps
+        batches = list(self.sampler)
+        with progress_bar(total=len(batches), description=label, disable=not progress) as bar:
+            bar.update(self.step * every)
+            for start in range(self.step * every, len(batches), every):
+                self.take_step(batches[start : start + every], label)
+                self.step += 1
+                bar.set_postfix(loss=f"{self.total / self.count:.3f}", refresh=False)
+                bar.update(len(batches[start : start + every]))
+                yield
+
+    def take_step(self, batches: list[list[int]], label: str) -> None:
+        """One optimizer step on the records of ``batches``, which other processes share.
+
+        The loss is the mean over the target tokens behind each prompt, added up over the prompts: no matter how records are
+        divided into batches and over processes, and a prompt learns the same with or without others beside it.
+        """
+        tokens: dict[int, int] = {}
+        for i in (i for rows in batches for i in rows):
+            tokens[self.owners[i]] = tokens.get(self.owners[i], 0) + self.targets[i]
+        total = 0.0
+        for rows in filter(None, map(share_of, batches)):
+            batch = collate([self.train_set[i] for i in rows], self.train_set.pad_id)
+            batch = {name: tensor.to(self.system.device) for name, tensor in batch.items()}
+            with autocast(self.system, self.config.dtype):
+                losses, of_row = token_losses(self.system, batch)
+            shares = torch.tensor([1 / tokens[self.owners[i]] for i in rows], device=losses.device)
+            (losses * shares[of_row]).sum().backward()
+            total += float(losses.detach().sum())
+        if world_size() > 1:
+            for weight in self.weights:
+                weight.grad = summed(torch.zeros_like(weight) if weight.grad is None else weight.grad)
+            total = float(summed(torch.tensor(total, device=self.system.device)))
+        self.total, self.count = self.total + total, self.count + sum(tokens.values())
+        require_finite(total, f"training loss in {label}", self.config)
+        share_gradients(self.system, self.parts)
+        for part in self.parts:
+            torch.nn.utils.clip_grad_norm_(part, self.config.clipping_norm)
+        done = (self.epoch - 1) * self.groups + self.step
+        rate = learning_rate_factor(done, self.config.epochs * self.groups, self.config.warmup_fraction)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * rate
+        self.optimizer.step()
+        self.system.zero_grad(set_to_none=True)
+
+    # ---- checkpoints
+
+    def fingerprint(self) -> str:
+        """What a checkpoint must agree with: configuration, records, shapes of what is trained."""
+        ids = torch.cat([item["input_ids"] for item in self.train_set.items]).numpy().tobytes()
+        shapes = [list(weight.shape) for weight in self.weights]
+        about = json.dumps([asdict(self.config), shapes, hashlib.sha256(ids).hexdigest()], sort_keys=True)
+        return hashlib.sha256(about.encode()).hexdigest()
+
+    def save(self) -> None:
+        """Replace the checkpoint in one step; the first process alone writes."""
+        if self.path is None or rank() != 0:
+            return
+        tensors = {f"weight.{i}": weight.detach() for i, weight in enumerate(self.weights)}
+        tensors |= {f"best.{i}": weight for i, weight in enumerate(self.best)}
+        for i, state in self.optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{i}.{name}": value for name, value in state.items()}
+        tensors["rng.cpu"] = torch.get_rng_state()
+        if torch.cuda.is_available():
+            tensors["rng.cuda"] = torch.cuda.get_rng_state()
+        about = {name: getattr(self, name) for name in ("epoch", "step", "total", "count", "seconds")}
+        about |= {"log": self.log.epochs, "fingerprint": self.fingerprint()}
+        tensors = {name: tensor.contiguous().cpu().clone() for name, tensor in tensors.items()}
+        write_atomic(self.path, save(tensors, metadata={"run": json.dumps(about)}))
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one. ValueError if it is another run's."""
+        if self.path is None or not self.path.exists():
+            return
+        with safe_open(self.path, "pt") as file:
+            about, tensors = json.loads(file.metadata()["run"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if about.pop("fingerprint") != self.fingerprint():
+            raise ValueError(f"{self.path} was written by a run with another configuration, other records or another model: "
+                             "repeat that run's options, or remove the file to start anew")
+        self.log.epochs = about.pop("log")
+        for name, value in about.items():
+            setattr(self, name, value)
+        with torch.no_grad():
+            for i, weight in enumerate(self.weights):
+                weight.copy_(tensors[f"weight.{i}"])
+                self.best[i] = tensors[f"best.{i}"].to(weight.device)
+        state: dict[int, dict] = {}
+        for name in filter(lambda name: name.startswith("optimizer."), tensors):
+            _, i, key = name.split(".")
+            state.setdefault(int(i), {})[key] = tensors[name]
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": state})
+        torch.set_rng_state(tensors["rng.cpu"])
+        if "rng.cuda" in tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(tensors["rng.cuda"])
+
+
+def owner_of(system, ids: torch.Tensor) -> int:
+    """The first of the soft tokens in a record's ids, as a number that tells prompts apart; -1 without one."""
+    beyond = ids[ids >= getattr(system, "vocab_size", torch.inf)]
+    return int(beyond[0]) if len(beyond) else -1
 
 
 def require_finite(loss: float, name: str, config: TrainingConfig) -> None:

@@ -30,7 +30,7 @@ if "google.colab" in sys.modules and not Path("course_utils").is_dir():  # Colab
 root = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "course_utils").is_dir())
 sys.path.insert(0, str(root))
 
-from course_utils.notebook import setup
+from course_utils.lessons.setup import setup
 
 setup()
 
@@ -566,7 +566,7 @@ def joins(tokenizer, prompt, answer):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_01_joins
+from course_utils.lessons.checks_01 import check_01_joins
 
 check_01_joins(joins)
 
@@ -602,7 +602,7 @@ def best_so_far(validation_scores, test_scores):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_01_best_so_far
+from course_utils.lessons.checks_01 import check_01_best_so_far
 
 check_01_best_so_far(best_so_far)
 
@@ -638,7 +638,7 @@ def summary_prompt():
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_01_summary_prompt
+from course_utils.lessons.checks_01 import check_01_summary_prompt
 
 check_01_summary_prompt(summary_prompt)
 

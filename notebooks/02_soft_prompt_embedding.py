@@ -28,7 +28,7 @@ if "google.colab" in sys.modules and not Path("course_utils").is_dir():  # Colab
 root = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "course_utils").is_dir())
 sys.path.insert(0, str(root))
 
-from course_utils.notebook import setup
+from course_utils.lessons.setup import setup
 
 setup()
 
@@ -632,7 +632,7 @@ def with_prompt(rows, embedded, mask):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_02_with_prompt
+from course_utils.lessons.checks_02 import check_02_with_prompt
 
 check_02_with_prompt(with_prompt)
 
@@ -664,7 +664,7 @@ def cost(names, prompt_length, width):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_02_cost
+from course_utils.lessons.checks_02 import check_02_cost
 
 check_02_cost(cost)
 
@@ -696,7 +696,7 @@ def read_prompt(rows, table):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_02_read_prompt
+from course_utils.lessons.checks_02 import check_02_read_prompt
 
 check_02_read_prompt(read_prompt)
 

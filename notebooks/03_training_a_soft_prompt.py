@@ -29,7 +29,7 @@ if "google.colab" in sys.modules and not Path("course_utils").is_dir():  # Colab
 root = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "course_utils").is_dir())
 sys.path.insert(0, str(root))
 
-from course_utils.notebook import setup
+from course_utils.lessons.setup import setup
 
 setup()
 
@@ -776,7 +776,7 @@ def build_example(source_ids, target_ids, end_id):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_03_build_example
+from course_utils.lessons.checks_03 import check_03_build_example
 
 check_03_build_example(build_example)
 
@@ -808,7 +808,7 @@ def frequency_loss(train_targets, test_targets, vocab_size):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_03_frequency_loss
+from course_utils.lessons.checks_03 import check_03_frequency_loss
 
 check_03_frequency_loss(frequency_loss)
 
@@ -843,7 +843,7 @@ def loss_per_example(logits, labels):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_03_loss_per_example
+from course_utils.lessons.checks_03 import check_03_loss_per_example
 
 check_03_loss_per_example(loss_per_example)
 

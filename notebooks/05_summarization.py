@@ -28,7 +28,7 @@ if "google.colab" in sys.modules and not Path("course_utils").is_dir():  # Colab
 root = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "course_utils").is_dir())
 sys.path.insert(0, str(root))
 
-from course_utils.notebook import setup
+from course_utils.lessons.setup import setup
 
 setup()
 
@@ -204,7 +204,7 @@ table.astype(float).round(3)
 # This is what `make course` prints at its end.
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.notebook import save_results
+from course_utils.results import save_results
 
 rows = [{"system": name, "seeds": [config.seed] if name.startswith("soft") else [], "loss": result.get("loss"),
          "metrics": {key: result[key] for key in task.metrics}} for name, result in systems.items()]
@@ -344,7 +344,7 @@ def lead(text, k):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_05_lead
+from course_utils.lessons.checks_05 import check_05_lead
 
 check_05_lead(lead)
 
@@ -377,7 +377,7 @@ def rouge_l(prediction, reference):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_05_rouge_l
+from course_utils.lessons.checks_05 import check_05_rouge_l
 
 check_05_rouge_l(rouge_l)
 
@@ -413,7 +413,7 @@ def bootstrap_interval(differences, draws=2000, seed=0):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_05_bootstrap_interval
+from course_utils.lessons.checks_05 import check_05_bootstrap_interval
 
 check_05_bootstrap_interval(bootstrap_interval)
 

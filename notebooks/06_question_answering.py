@@ -30,7 +30,7 @@ if "google.colab" in sys.modules and not Path("course_utils").is_dir():  # Colab
 root = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "course_utils").is_dir())
 sys.path.insert(0, str(root))
 
-from course_utils.notebook import setup
+from course_utils.lessons.setup import setup
 
 setup()
 
@@ -285,7 +285,7 @@ table = pd.DataFrame({name: {key: result.get(key) for key in ("loss", *task.metr
 table.astype(float).round(2)
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.notebook import save_results
+from course_utils.results import save_results
 
 rows = [{"system": name, "seeds": [config.seed] if name.startswith("soft") else [], "loss": result.get("loss"),
          "metrics": {key: result[key] for key in task.metrics}} for name, result in systems.items()]
@@ -657,7 +657,7 @@ def token_f1(prediction, references):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_06_token_f1
+from course_utils.lessons.checks_06 import check_06_token_f1
 
 check_06_token_f1(token_f1)
 
@@ -696,7 +696,7 @@ def sign_test(right_a, right_b):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_06_sign_test
+from course_utils.lessons.checks_06 import check_06_sign_test
 
 check_06_sign_test(sign_test)
 
@@ -737,7 +737,7 @@ def edit_report(record, old, new):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_06_edit_report
+from course_utils.lessons.checks_06 import check_06_edit_report
 
 check_06_edit_report(edit_report)
 

@@ -29,7 +29,7 @@ if "google.colab" in sys.modules and not Path("course_utils").is_dir():  # Colab
 root = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "course_utils").is_dir())
 sys.path.insert(0, str(root))
 
-from course_utils.notebook import setup
+from course_utils.lessons.setup import setup
 
 setup()
 
@@ -388,7 +388,7 @@ table = pd.DataFrame({name: {key: result.get(key) for key in ("loss", *task.metr
 table.astype(float).round(2)
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.notebook import save_results
+from course_utils.results import save_results
 
 rows = [{"system": name, "seeds": [config.seed] if name.startswith("soft") else [], "loss": result.get("loss"),
          "metrics": {key: result[key] for key in task.metrics}} for name, result in systems.items()]
@@ -749,7 +749,7 @@ def corpus_bleu(predictions, references):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_07_corpus_bleu
+from course_utils.lessons.checks_07 import check_07_corpus_bleu
 
 check_07_corpus_bleu(corpus_bleu)
 
@@ -796,7 +796,7 @@ def lost_names(source, reference, prediction):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_07_lost_names
+from course_utils.lessons.checks_07 import check_07_lost_names
 
 check_07_lost_names(lost_names)
 
@@ -833,7 +833,7 @@ def reverse(task):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_07_reverse
+from course_utils.lessons.checks_07 import check_07_reverse
 
 check_07_reverse(reverse)
 

@@ -29,7 +29,7 @@ if "google.colab" in sys.modules and not Path("course_utils").is_dir():  # Colab
 root = next(p for p in [Path.cwd(), *Path.cwd().parents] if (p / "course_utils").is_dir())
 sys.path.insert(0, str(root))
 
-from course_utils.notebook import setup
+from course_utils.lessons.setup import setup
 
 setup()
 
@@ -754,7 +754,7 @@ def frontier(systems):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_08_frontier
+from course_utils.lessons.checks_08 import check_08_frontier
 
 check_08_frontier(frontier)
 
@@ -792,7 +792,7 @@ def break_even(trained_tokens, long_prompt, short_prompt):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_08_break_even
+from course_utils.lessons.checks_08 import check_08_break_even
 
 check_08_break_even(break_even)
 
@@ -827,7 +827,7 @@ def chance(a, b):
 
 
 # %% tags=["raises-exception"]
-from course_utils.exercises import check_08_chance
+from course_utils.lessons.checks_08 import check_08_chance
 
 check_08_chance(chance)
 
@@ -876,7 +876,7 @@ print(f"- moved to a twin of its model, a soft prompt falls from {visits['soft',
 print(f"- vectors that read as a ban on German reach {readings['vectors that read like these words']['bleu']:.0f} BLEU")
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.notebook import save_results
+from course_utils.results import save_results
 
 lines = [{"system": name, "seeds": [], "loss": result["loss"], "metrics": {key: result[key] for key in task.metrics}} for name, result in written.items()]
 for count in COUNTS:

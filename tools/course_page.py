@@ -9,24 +9,50 @@ import re
 from pathlib import Path
 
 import pandas
+from latex2mathml.converter import convert
 from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat import NotebookNode
 
 from tools.lessons import ROOT, LessonCard
 
 STYLE = Path(__file__).with_name("course.css")
-# Stays in sight on every lesson's page; colours fit the notebook template's light theme.
-BAR = """<nav style="position:sticky;top:0;z-index:9;display:flex;gap:1.5rem;justify-content:space-between;\
-padding:.6rem 1.2rem;background:#fffffff2;border-bottom:1px solid #dfe4ea;font:15px system-ui,sans-serif">\
-<a style="color:#0f6cbd;text-decoration:none;font-weight:600" href="index.html">← Soft prompts: all lessons</a>\
-<span style="color:#5b6675">{title} · ran in {seconds}</span></nav>"""
+LESSON_PAGE = Path(__file__).with_name("lesson.html.j2")
+
+
+class Prose(IPythonRenderer):
+    """Markdown of a lesson without anything that a page would fetch: formulas are MathML, remote images are their texts."""
+
+    def block_math(self, body: str) -> str:
+        return mathml(body, "block")
+
+    def inline_math(self, body: str) -> str:
+        return mathml(body)
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return html.escape(text) if re.match(r"https?:", url) else super().image(text, url, title)
+
+
+def mathml(tex: str, display: str = "inline") -> str:
+    """A formula in TeX as MathML, with the thin space behind a function's name that the converter leaves out."""
+    return re.sub(r"(<mi>[a-z]{2,}</mi>)(?=<m[isfr])", r'\1<mspace width="0.167em" />', convert(tex, display=display))
+
+
+class LessonExporter(HTMLExporter):
+    """A notebook as a page that needs no network."""
+
+    template_name = "lab"
+    raw_template = LESSON_PAGE.read_text(encoding="utf-8")
+
+    def markdown2html(self, source: str) -> str:
+        """The filter that renders a markdown cell."""
+        return MarkdownWithMath(renderer=Prose(escape=False)).render(source)
 
 
 def write_lesson(output: Path, card: LessonCard, notebook: NotebookNode, seconds: float) -> Path:
     """Write `<name>.html`, and `<name>.json` with what the index says of it: a later run of one lesson keeps the others."""
-    body, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook, {"metadata": {"name": card.title}})
-    bar = BAR.format(title=html.escape(f"{card.number} {card.title}"), seconds=duration(seconds))
-    body = re.sub(r"(<body[^>]*>)", lambda match: match[1] + bar, body, count=1)
+    about = {"name": f"{card.number} {card.title}", "duration": duration(seconds)}
+    body, _ = LessonExporter().from_notebook_node(notebook, {"metadata": about})
     body = move_links(body, os.path.relpath(ROOT, output))
     page = output / f"{card.name}.html"
     page.write_text(body, encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 import re
 from collections.abc import Callable
@@ -13,7 +12,6 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 HERE = "[a widget: run this notebook to use it]"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -96,40 +94,10 @@ def failing_lines(cell: NotebookNode) -> list[str]:
 
 
 def flatten_widgets(notebook: NotebookNode) -> NotebookNode:
-    """Replace live widgets by text, and drop their state.
-
-    A progress bar's stored text is the bar *before* its first step; the final one is only in the widgets' state, which a
-    committed notebook cannot carry (GitHub refuses to show it). So the text is made anew from the state, as a terminal
-    would show it; a bar that was closed leaves nothing. Any other widget's stored text is of use to nobody.
-    """
-    state = notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+    """Replace live widgets by a line of text, and drop their state: GitHub refuses to show a notebook that carries it."""
     for cell in notebook.cells:
-        if cell.cell_type != "code":
-            continue
-        kept = []
-        for output in cell.outputs:
-            view = output.get("data", {}).pop(WIDGET_VIEW, None)
-            if view is not None:
-                bar = progress_text(view["model_id"], state)
-                if bar == "":
-                    continue
-                output.data["text/plain"] = HERE if bar is None else bar
-            kept.append(output)
-        cell.outputs = kept
+        for output in cell.get("outputs", []):
+            if output.get("data", {}).pop(WIDGET_VIEW, None):
+                output.data["text/plain"] = HERE
     notebook.metadata.pop("widgets", None)
     return notebook
-
-
-def progress_text(model_id: str, state: dict) -> str | None:
-    """One line for a tqdm bar (a box of label, bar, label); "" where it was closed; None for any other widget."""
-    children = [ref.removeprefix("IPY_MODEL_") for ref in state.get(model_id, {}).get("state", {}).get("children", [])]
-    parts = [state.get(child, {}).get("state", {}) for child in children]
-    if len(parts) != 3 or parts[1].get("_model_name") != "FloatProgressModel":
-        return None
-    box = state.get(model_id, {}).get("state", {})
-    layout = state.get(str(box.get("layout", "")).removeprefix("IPY_MODEL_"), {}).get("state", {})
-    if layout.get("display") == "none" or layout.get("visibility") == "hidden":
-        return ""
-    left, right = (re.sub(r"\s+", " ", html.unescape(part.get("value", ""))).strip() for part in (parts[0], parts[2]))
-    full = round(20 * parts[1].get("value", 0) / max(parts[1].get("max", 1), 1e-9))
-    return f"{left} {'█' * full}{'·' * (20 - full)} {right}".strip()

@@ -83,7 +83,8 @@ def prepare(venv, constraints):
     if os.path.isfile(os.path.join(venv, STAMP)):
         os.remove(os.path.join(venv, STAMP))
     print("Installing what the course needs into {} (once; some minutes)".format(name), flush=True)
-    status = run_pip(["-r", requirements] + (["-c", constraints] if constraints else []), venv, log_path)
+    # With the course itself, in place: `python -m course_utils.train` then works from every folder.
+    status = run_pip(["-r", requirements, "-e", "."] + (["-c", constraints] if constraints else []), venv, log_path)
     if status != 0:
         with open(log_path, encoding="utf-8") as log:
             tail = [line.rstrip() for line in log if line.strip() and "is ignored: it is" not in line][-15:]

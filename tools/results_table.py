@@ -34,7 +34,7 @@ def load_tables(folder: Path) -> dict[str, pandas.DataFrame]:
             tables[title] = one_table(content["rows"])
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} is not a results file ({type(error).__name__}: {error}); expected what "
-                             "course_utils.notebook.save_results writes. Delete it and run the lesson again") from None
+                             "course_utils.results.save_results writes. Delete it and run the lesson again") from None
     return tables
 
 

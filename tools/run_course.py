@@ -54,7 +54,7 @@ def run_course(root: Path, only: str | None, output: Path) -> list[str]:
             after = result.stat().st_mtime_ns if result.exists() else None
             if name in config["writes_results"] and after in (None, before):
                 raise LessonFailed(f"{name}.ipynb ran without error but wrote no results/{name}.json.\nExpected: a call of "
-                                   f'course_utils.notebook.save_results("{name}", ...)')
+                                   f'course_utils.results.save_results("{name}", ...)')
             if seconds > config["seconds_per_lesson"]:
                 warnings.append(f"{name} took {seconds:.0f} s; its budget on 2 quiet cores is {config['seconds_per_lesson']} s")
             flatten_widgets(notebook)

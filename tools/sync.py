@@ -55,7 +55,8 @@ def tidy(notebook: NotebookNode, seconds: float) -> NotebookNode:
         cell.metadata = NotebookNode({"tags": cell.metadata["tags"]} if cell.metadata.get("tags") else {})
         for output in cell.get("outputs", []):
             output.get("metadata", {}).clear()
-            if output.output_type == "error":   # one is shown on purpose; a traceback would name this machine's folders
+            # An error that is shown on purpose: a traceback would name this machine's folders. An exercise's is one line already.
+            if output.output_type == "error" and output.traceback != [output.evalue]:
                 output.traceback = [f"{output.ename}: {output.evalue}".removesuffix(": ")]
     return notebook
 

@@ -1,17 +1,19 @@
 """The tools on small notebooks of their own: running, failing, tidying, addressing, the environment's stamp."""
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
+from bs4 import BeautifulSoup
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils.notebook import save_results
+from course_utils.results import save_results
 from tools import address, course_page, prepare, results_table, run_course, sync
-from tools.execution import WIDGET_STATE, WIDGET_VIEW, LessonFailed, execute, flatten_widgets, progress_text
+from tools.execution import ANSI, WIDGET_VIEW, LessonFailed, execute, flatten_widgets
 from tools.lessons import ROOT, cell_contents, lesson_card, lesson_files, read_notebook, read_source, setup_cell
 
 LESSON = """# %% [markdown]
@@ -120,6 +122,26 @@ def test_an_error_shown_on_purpose_keeps_its_message_and_names_no_folder(course)
     assert error.traceback == [f"JSONDecodeError: {error.evalue}"] and "Expecting value" in error.evalue
 
 
+def test_an_open_exercise_and_one_with_an_error_of_its_own_in_the_notebook(course):
+    """Open: one friendly line, also when committed. An error inside the answer: its own lines, and none of the check's."""
+    path = course / "notebooks" / "05_summarization.py"
+    cells = [
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom course_utils.lessons.checks_05 import check_05_lead",
+        "def lead(text, k):\n    raise NotImplementedError\n\ncheck_05_lead(lead)",
+        "def lead(text, k):\n    return text[:k]\n\ncheck_05_lead(lead)",
+        "def lead(text, k):\n    return text.splits(k)\n\ncheck_05_lead(lead)",
+    ]
+    path.write_text(LESSON + "".join(f'\n# %% tags=["raises-exception"]\n{cell}\n' for cell in cells), encoding="utf-8")
+    notebook = execute(path.stem, read_source(path), path.parent)
+    opened, wrong, own = (cell.outputs[0] for cell in notebook.cells[-3:])
+    assert opened.ename == "ExerciseNotSolved" and opened.traceback == [opened.evalue] and "lead" in opened.evalue
+    assert wrong.ename == "ExerciseWrong" and wrong.traceback == [wrong.evalue] and "sentence" in wrong.evalue
+    shown = ANSI.sub("", "\n".join(own.traceback))
+    assert own.ename == "AttributeError" and "text.splits(k)" in shown and "Marta Klein" not in shown and "wanted" not in shown
+    committed = [cell.outputs[0].traceback for cell in sync.tidy(notebook, 1).cells[-3:]]
+    assert committed == [[opened.evalue], [wrong.evalue], [f"AttributeError: {own.evalue}"]]
+
+
 def test_a_cell_without_execution_count_is_found():
     notebook = new_notebook(cells=[new_code_cell("1"), new_code_cell("2", execution_count=1), new_code_cell("")])
     notebook.cells.append(new_code_cell("3", metadata={"tags": ["nbval-skip"]}))
@@ -148,7 +170,7 @@ def test_a_failing_cell_ends_the_course_with_notebook_cell_and_error(course, mon
 
 def test_the_course_ends_with_table_and_pages(course, monkeypatch, capsys):
     path = course / "notebooks" / "05_summarization.ipynb"
-    saving = (f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom course_utils.notebook import save_results\n"
+    saving = (f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom course_utils.results import save_results\n"
               f"save_results('05_summarization', {RESULTS!r}, folder={str(course / 'results')!r})")
     write_executed(path, saving)
     before = path.read_bytes()
@@ -177,33 +199,13 @@ def test_a_killed_kernel_is_reported_with_its_cell(tmp_path):
 
 # Tidying ----------------------------------------------------------------------------------------------------------------
 
-def bar_state(**layout):
-    return {
-        "box": {"state": {"children": ["IPY_MODEL_a", "IPY_MODEL_b", "IPY_MODEL_c"], "layout": "IPY_MODEL_l"}},
-        "a": {"state": {"value": "Epoch&nbsp;1/2: 100%"}},
-        "b": {"state": {"_model_name": "FloatProgressModel", "value": 3.0, "max": 4.0}},
-        "c": {"state": {"value": "&nbsp;3/4&nbsp;[00:01&lt;00:00]"}},
-        "l": {"state": layout},
-    }
-
-
-def test_a_progress_bar_becomes_its_last_line():
-    assert progress_text("box", bar_state()) == "Epoch 1/2: 100% " + "█" * 15 + "·" * 5 + " 3/4 [00:01<00:00]"
-
-
-def test_a_closed_bar_leaves_nothing_and_other_widgets_have_no_text():
-    assert progress_text("box", bar_state(display="none")) == ""
-    assert progress_text("a", bar_state()) is None
-    assert progress_text("unknown", {}) is None
-
-
-def test_in_a_page_a_bar_is_its_last_line_and_a_slider_says_where_to_use_it():
-    cell = new_code_cell("slider")
-    for model in ("box", "a"):
-        cell.outputs.append(new_output("display_data", {WIDGET_VIEW: {"model_id": model}, "text/plain": "interactive(..."}))
-    notebook = flatten_widgets(new_notebook(cells=[cell], metadata={"widgets": {WIDGET_STATE: {"state": bar_state()}}}))
-    bar, slider = (output.data["text/plain"] for output in cell.outputs)
-    assert bar.startswith("Epoch 1/2: 100%") and "run this notebook" in slider and "widgets" not in notebook.metadata
+def test_a_widget_says_where_to_use_it():
+    slider = new_output("display_data", {WIDGET_VIEW: {"model_id": "a"}, "text/plain": "interactive(..."})
+    text = new_output("display_data", {"text/plain": "Epoch 1/2: 100%"})
+    notebook = new_notebook(cells=[new_code_cell("slider", outputs=[slider, text])], metadata={"widgets": {"state": {}}})
+    outputs = flatten_widgets(notebook).cells[0].outputs
+    assert set(outputs[0].data) == {"text/plain"} and "run this notebook" in outputs[0].data["text/plain"]
+    assert outputs[1].data == {"text/plain": "Epoch 1/2: 100%"} and "widgets" not in notebook.metadata
 
 
 def test_markdown_of_a_card():
@@ -215,6 +217,40 @@ def test_links_of_a_page_lead_to_pages_and_into_the_repository():
     body = '<a href="02_soft.ipynb#top"> <a href="../README.md"> <img src="../x.png"> <a href="https://e.org/01_a.ipynb">'
     expected = '<a href="02_soft.html#top"> <a href="../../README.md"> <img src="../../x.png"> <a href="https://e.org/01_a.ipynb">'
     assert course_page.move_links(body, "../..") == expected
+
+
+def page_of(tmp_path, *cells):
+    """A rendered lesson as parsed HTML."""
+    card = lesson_card("05_summarization", new_notebook(cells=[new_markdown_cell("# 05 · A & B")]))
+    page = course_page.write_lesson(tmp_path, card, new_notebook(cells=list(cells)), 65)
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+def test_a_page_asks_no_network_for_anything(tmp_path):
+    page = page_of(tmp_path, new_markdown_cell(address.colab_badge("05_summarization")), new_code_cell("1 + 1"))
+    assert not page.find_all("script") and not page.find_all("link") and not page.find_all("iframe")
+    assert not [image for image in page.find_all("img") if image["src"].startswith(("http", "//"))]
+    assert not [style for style in page.find_all("style") if re.search(r"@import|url\((?!['\"]?data:)", style.text)]
+    (badge,) = [link for link in page.find_all("a") if "colab" in link["href"]]
+    assert badge.text == "Open in Colab"
+
+
+def test_a_page_shows_formulas_without_scripts(tmp_path):
+    page = page_of(tmp_path, new_markdown_cell("So $\\ln V$ and\n\n$$\\frac{1}{n} < 2$$\n\nand `$x$` cost 5 dollars."))
+    inline, block = page.find_all("math")
+    assert [each.name for each in inline.mrow.find_all(True)] == ["mi", "mspace", "mi"]
+    assert block.mfrac and block["display"] == "block"
+    assert "$x$" in page.code.text
+
+
+def test_a_page_describes_its_figures_and_keeps_both_colour_schemes(tmp_path):
+    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    outputs = [new_output("display_data", {"image/png": pixel, "text/plain": 'Figure: "loss" by epoch'}),
+               new_output("display_data", {"image/png": pixel}, metadata={"image/png": {"alt": "a dot"}})]
+    page = page_of(tmp_path, new_code_cell("plot()", outputs=outputs))
+    assert [image["alt"] for image in page.find_all("img")] == ['Figure: "loss" by epoch', "a dot"]
+    assert page.find("style", media="(prefers-color-scheme: dark)")
+    assert page.nav.a["href"] == "index.html" and "05 A & B" in page.nav.text and "1 min 5 s" in page.nav.text
 
 
 # Results ----------------------------------------------------------------------------------------------------------------
@@ -299,9 +335,11 @@ def test_the_setup_cell_on_colab(tmp_path, monkeypatch):
     from IPython.core.interactiveshell import InteractiveShell
 
     origin, target = tmp_path / "origin", tmp_path / "content"
-    (origin / "course_utils").mkdir(parents=True)
-    (origin / "course_utils" / "__init__.py").write_text("")
-    (origin / "course_utils" / "notebook.py").write_text("def setup():\n    print('ready')\n")
+    lessons = origin / "course_utils" / "lessons"
+    lessons.mkdir(parents=True)
+    for folder in (lessons.parent, lessons):
+        (folder / "__init__.py").write_text("")
+    (lessons / "setup.py").write_text("def setup():\n    print('ready')\n")
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
     subprocess.run([*git, "init", "-q", "-b", "main"], cwd=origin, check=True)
     subprocess.run([*git, "add", "."], cwd=origin, check=True)

@@ -20,7 +20,7 @@ from course_utils import generate, train
 from course_utils.base_models import load_base_model
 from course_utils.data import load_task_data, token_ids
 from course_utils.evaluation import evaluate, generate_texts, trivial_baselines
-from course_utils.notebook import repository_root
+from course_utils.lessons.setup import repository_root
 from course_utils.tasks import TASKS
 from course_utils.training import TrainingConfig
 

@@ -1,84 +1,16 @@
-import json
-
 import pytest
 import torch
 
-from course_utils.data import IGNORED, LengthGroupedBatches, collate, encode, left_pad, load_task_data, token_ids
+from course_utils.data import IGNORED, LengthGroupedBatches, collate, encode, left_pad, token_ids
 
 LONG = "Rain fell all day in the town. " * 30
 QUESTION = {"context": LONG, "question": "What fell all day?", "answers": ["rain"]}
-
-
-@pytest.fixture
-def folder(tmp_path, records):
-    for split in ("train", "validation", "test"):
-        (tmp_path / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in records))
-    return tmp_path
 
 
 def decoded(item, tokenizer):
     """(source text, target text) of an encoded item."""
     is_target = item["labels"] != IGNORED
     return tokenizer.decode(item["input_ids"][~is_target]), tokenizer.decode(item["input_ids"][is_target])
-
-
-# ---- reading
-
-
-def test_splits_come_back_as_written(folder, records):
-    data = load_task_data("summarization", folder)
-    assert list(data) == ["train", "validation", "test"]
-    assert data["test"].to_list() == records
-
-
-def test_a_rare_line_separator_inside_a_text_does_not_end_the_row(folder, records):
-    odd = {**records[0], "document": "one\u2028two\u0085three"}
-    (folder / "test.jsonl").write_text(json.dumps(odd, ensure_ascii=False), encoding="utf-8")
-    assert load_task_data("summarization", folder)["test"][0] == odd
-
-
-@pytest.mark.parametrize(
-    "line, message",
-    [
-        (b"", "the row is empty"),
-        (b"{'document': 1}", "the row is not JSON"),
-        (b'{"document": "d", "summary": "s"', "the row is not JSON"),
-        (b'{"document": "\xff", "summary": "s"}', "the row is not JSON"),
-        (b'["d", "s"]', "expected a JSON object, got list"),
-        (b"{}", "field 'document' is missing; the row has no fields"),
-        (b'{"document": "d"}', "field 'summary' is missing; the row has 'document'"),
-        (b'{"document": " ", "summary": "s"}', "field 'document' must be a text that is not blank"),
-        (b'{"document": "d", "summary": 3}', "field 'summary' must be a text that is not blank.*got 3"),
-        (b'{"document": ["d"], "summary": "s"}', "field 'document' must be a text"),
-    ],
-)
-def test_unusable_row_names_file_and_line(folder, line, message):
-    rows = (folder / "validation.jsonl").read_bytes().split(b"\n")
-    rows[2] = line
-    (folder / "validation.jsonl").write_bytes(b"\n".join(rows))
-    with pytest.raises(ValueError, match=rf"validation\.jsonl, line 3: .*{message}"):
-        load_task_data("summarization", folder)
-
-
-@pytest.mark.parametrize("answers", [[], [""], ["rain", None], "  "])
-def test_unusable_answers(folder, answers):
-    (folder / "train.jsonl").write_text(json.dumps({"context": "c", "question": "q", "answers": answers}))
-    with pytest.raises(ValueError, match=r"train\.jsonl, line 1: field 'answers' must be"):
-        load_task_data("question_answering", folder)
-
-
-def test_empty_file(folder):
-    (folder / "test.jsonl").write_text("")
-    with pytest.raises(ValueError, match=r"test\.jsonl, line 1: the row is empty"):
-        load_task_data("summarization", folder)
-
-
-def test_missing_file_and_unknown_task(folder):
-    (folder / "test.jsonl").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no data for 'summarization': expected the file .*test\.jsonl"):
-        load_task_data("summarization", folder)
-    with pytest.raises(ValueError, match="unknown task 'poetry'"):
-        load_task_data("poetry", folder)
 
 
 # ---- encoding

@@ -10,7 +10,7 @@ from safetensors import safe_open
 
 from course_utils import TASKS, GPT2WithSoftPrompt, TrainingConfig, encode, evaluate_loss, load_base_model, load_task_data
 from course_utils.base_models import COURSE_MODELS
-from course_utils.notebook import repository_root
+from course_utils.lessons.setup import repository_root
 
 DATA = repository_root() / "data"
 SIZES = {"summarization": (1000, 130, 110), "question_answering": (2000, 300, 300), "translation": (2000, 300, 300)}

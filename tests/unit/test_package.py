@@ -15,8 +15,8 @@ from course_utils.training import TrainingLog
 
 FOLDER = Path(course_utils.__file__).parent
 ORDER = (
-    "tasks", "metrics", "scale", "base_models", "public_data", "data", "prompt_init", "prompt_files", "soft_prompt", "evaluation",
-    "training", "plots",
+    "tasks", "metrics", "base_models", "public_data", "data", "prompt_init", "prompt_files", "soft_prompt", "evaluation",
+    "training",
 )
 
 

@@ -10,9 +10,9 @@ import torch
 
 from course_utils import TrainingConfig, course_scale, load_base_model, load_task_data
 from course_utils.base_models import COURSE_MODELS
-from course_utils.notebook import repository_root
-from course_utils.public_data import PUBLIC_DATASETS
-from course_utils.scale import SCALES
+from course_utils.lessons.scale import SCALES
+from course_utils.lessons.setup import repository_root
+from course_utils.records import PUBLIC_DATASETS
 from course_utils.tasks import TASKS
 
 
@@ -51,7 +51,7 @@ def test_the_fields_suit_what_they_are_for(scale):
 def after_setup(code, **variables):
     """What a fresh Python prints that runs setup() and then ``code``."""
     clean = {name: value for name, value in os.environ.items() if name not in ("COURSE_SCALE", "HF_HUB_OFFLINE")}
-    program = f"from course_utils.notebook import setup\nsetup()\n{code}"
+    program = f"from course_utils.lessons.setup import setup\nsetup()\n{code}"
     run = subprocess.run([sys.executable, "-c", program], cwd=repository_root(), env=clean | variables,
                          capture_output=True, text=True, check=False)
     return run.stdout + run.stderr

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import torch
 
-from .training import TrainingLog
+from ..training import TrainingLog
 
 
 def plot_losses(logs: Mapping[str, TrainingLog], references: Mapping[str, float] | None = None, axes=None):

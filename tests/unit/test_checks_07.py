@@ -1,4 +1,4 @@
-"""Plausible wrong answers to lesson 07's exercises: each is told what is wrong. (Stubs and solutions: test_exercises.py.)"""
+"""Plausible wrong answers to lesson 07's exercises: each is told what is wrong. (Stubs and solutions: test_checks.py.)"""
 
 import math
 import re
@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from course_utils import exercises
+from course_utils.lessons import checks_07
 
 
 def bleu(predictions, references, clip=True, penalty=lambda r, c: min(1.0, math.exp(1 - r / c)), scale=100):
@@ -79,4 +79,4 @@ def reverse(task, **changes):
 ])
 def test_wrong_answers_are_told_what_is_wrong(name, wrong, hint):
     with pytest.raises(AssertionError, match=hint):
-        getattr(exercises, f"check_07_{name}")(wrong)
+        getattr(checks_07, f"check_07_{name}")(wrong)

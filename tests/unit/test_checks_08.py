@@ -1,4 +1,4 @@
-"""Plausible wrong answers to lesson 08's exercises: each is told what is wrong. (Stubs and solutions: test_exercises.py.)"""
+"""Plausible wrong answers to lesson 08's exercises: each is told what is wrong. (Stubs and solutions: test_checks.py.)"""
 
 import math
 import random
@@ -6,7 +6,7 @@ from itertools import combinations
 
 import pytest
 
-from course_utils import exercises
+from course_utils.lessons import checks_08
 
 
 def only_the_best(systems):
@@ -72,4 +72,4 @@ def with_replacement(a, b):
 ])
 def test_wrong_answers_are_told_what_is_wrong(name, wrong, hint):
     with pytest.raises(AssertionError, match=hint):
-        getattr(exercises, f"check_08_{name}")(wrong)
+        getattr(checks_08, f"check_08_{name}")(wrong)

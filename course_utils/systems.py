@@ -1,0 +1,186 @@
+"""What the course compares, behind one face.
+
+A system is a module with
+
+- ``base_model``, ``config``, ``device``;
+- ``target_logits(input_ids, attention_mask, labels)``: logits [targets, vocab] and ids [targets] of the labels that count;
+- ``continue_rows(rows, pad_id, **options)``: new ids [batch, new] for rows of ids;
+- ``prompt_ids(soft_token)`` or ``positions``, if its prompt takes positions in front of the text;
+- ``save(folder)``, and of its parameters those that require gradients are trained.
+
+`GPT2WithSoftPrompt` and `KeyValuePrompt` are such systems themselves; here are the others, and `make_system`, which makes any of
+them by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import peft
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers.modeling_outputs import CausalLMOutput
+
+from .batches import left_pad
+from .key_values import compile_prompt
+from .loss import logits_at, wanted_positions
+from .soft_prompt import GPT2WithSoftPrompt
+from .tasks import Task
+
+SYSTEMS = ("hard prompt", "soft prompt", "prompt tuning, PEFT", "P-tuning", "prefix tuning", "LoRA", "full fine-tuning")
+
+
+class PlainModel(nn.Module):
+    """A model that reads tokens: behind a hard prompt, with LoRA's adapters in it, or trained as a whole.
+
+    ``hard_prompt`` is what evaluation puts to the text (`tasks.with_hard_prompt`). ``train_base``: the whole model learns, and
+    its dropout is on while it does.
+    """
+
+    def __init__(self, base_model, hard_prompt: str | None = None, train_base: bool = False):
+        super().__init__()
+        self.base_model, self.hard_prompt, self.train_base = base_model, hard_prompt, train_base
+
+    config = property(lambda self: self.base_model.config)
+    device = property(lambda self: self.base_model.device)
+
+    def train(self, mode: bool = True) -> PlainModel:
+        super().train(mode and self.train_base)
+        return self
+
+    def target_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor):
+        """Logits [targets, vocab] and ids [targets] of the labels that count, row by row; texts padded on the right."""
+        wanted, targets = wanted_positions(labels)
+        inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "use_cache": False}
+        return logits_at(self.base_model, wanted, **inputs), targets
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> CausalLMOutput:
+        logits, targets = self.target_logits(input_ids, attention_mask, labels)
+        return CausalLMOutput(loss=F.cross_entropy(logits, targets), logits=logits)
+
+    @torch.no_grad()
+    def continue_rows(self, rows: Sequence[Sequence[int]], pad_id: int, **options) -> torch.Tensor:
+        """New ids [batch, new] for rows of ids, greedily."""
+        ids, mask = (t.to(self.device) for t in left_pad(rows, pad_id))
+        new = self.base_model.generate(input_ids=ids, attention_mask=mask, do_sample=False, **options)
+        return new[:, ids.shape[1] :]
+
+    def save(self, folder: str | Path, overwrite: bool = False, about: dict[str, str] | None = None) -> None:
+        """Write the adapter, or the model if all of it was trained, as safetensors; a hard prompt is its text."""
+        folder = Path(folder)
+        if folder.exists() and any(folder.iterdir()) and not overwrite:
+            raise FileExistsError(f"{folder} holds files already: choose another folder or pass overwrite=True")
+        if self.train_base or isinstance(self.base_model, peft.PeftModel):
+            self.base_model.save_pretrained(folder)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "hard_prompt.txt").write_text(self.hard_prompt or "", encoding="utf-8")
+
+
+class PeftPromptTuning(PlainModel):
+    """PEFT's own prompt tuning: the reference that `GPT2WithSoftPrompt` is measured against.
+
+    PEFT ignores positions, so rows that are padded on the left come out wrong: rows are generated in groups of equal length.
+    """
+
+    def __init__(self, base_model, prompt_length: int, rows: torch.Tensor | None = None):
+        config = peft.PromptTuningConfig(task_type="CAUSAL_LM", num_virtual_tokens=prompt_length)
+        super().__init__(peft.get_peft_model(base_model, config))
+        self.positions = prompt_length
+        if rows is not None:
+            self.base_model.prompt_encoder["default"].embedding.weight.data.copy_(rows)
+
+    def target_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor):
+        wanted, targets = wanted_positions(labels)
+        logits = self.base_model(input_ids=input_ids, attention_mask=attention_mask).logits  # [batch, prompt + text, vocab]
+        return logits[:, self.positions :][wanted].float(), targets
+
+    @torch.no_grad()
+    def continue_rows(self, rows: Sequence[Sequence[int]], pad_id: int, **options) -> torch.Tensor:
+        new = {}
+        for length in {len(row) for row in rows}:
+            group = [i for i, row in enumerate(rows) if len(row) == length]
+            new |= dict(zip(group, super().continue_rows([rows[i] for i in group], pad_id, **options), strict=True))
+        return nn.utils.rnn.pad_sequence([new[i] for i in range(len(rows))], batch_first=True, padding_value=pad_id)
+
+
+class PTuning(GPT2WithSoftPrompt):
+    """P-tuning (Liu et al. 2021, arXiv 2103.10385): a soft prompt whose rows are the output of a small trained network.
+
+    The network is PEFT's; what is saved are the rows that it computes, an ordinary soft prompt.
+    """
+
+    def __init__(self, base_model, soft_vocabulary, prompt_length: int, seed: int = 0, hidden: int | None = None):
+        super().__init__(base_model, soft_vocabulary, prompt_length, seed=seed)
+        start, width = self.soft_embedding.weight.detach().clone(), self.soft_embedding.embedding_dim
+        torch.manual_seed(seed)
+        self.encoder = peft.PromptEncoder(peft.PromptEncoderConfig(
+            num_virtual_tokens=len(start), token_dim=width, encoder_hidden_size=hidden or width, num_transformer_submodules=1))
+        self.encoder.to(start.device)
+        # Its random output is far from any token; starting as the sampled rows plus little keeps the comparison fair.
+        nn.init.zeros_(self.encoder.mlp_head[-1].weight)
+        nn.init.zeros_(self.encoder.mlp_head[-1].bias)
+        self.soft_embedding.weight.requires_grad_(False)
+
+    def soft_rows(self) -> torch.Tensor:
+        indices = torch.arange(self.soft_embedding.num_embeddings, device=self.device)
+        return self.soft_embedding.weight + self.encoder(indices[None])[0]
+
+
+def as_system(model) -> nn.Module:
+    """``model`` if it is a system, else a `PlainModel` around it, which is trained as a whole if any of it is."""
+    if hasattr(model, "continue_rows"):
+        return model
+    return PlainModel(model, train_base=any(weight.requires_grad for weight in model.parameters()))
+
+
+def make_system(
+    name: str, base_model, task: Task, length: int = 20, init: str = "vocab", init_text: str | None = None, tokenizer=None,
+    seed: int = 0, hard_prompt: str | None = None, rank: int = 8,
+) -> nn.Module:
+    """The system of that name (`SYSTEMS`) on ``base_model``, which LoRA and full fine-tuning change: give them one of their own.
+
+    ``length``: virtual tokens of the prompts. ``rank``: LoRA's. ``hard_prompt`` defaults to the reported one. Raises ValueError
+    for an unknown name.
+    """
+    def soft_prompt() -> GPT2WithSoftPrompt:
+        return GPT2WithSoftPrompt(base_model, [task.soft_token], length, init, init_text, tokenizer, seed)
+
+    if name == "hard prompt":
+        return PlainModel(base_model.requires_grad_(False), task.hard_prompt if hard_prompt is None else hard_prompt)
+    if name == "soft prompt":
+        return soft_prompt()
+    if name == "prompt tuning, PEFT":
+        return PeftPromptTuning(base_model, length, soft_prompt().soft_rows().detach())
+    if name == "P-tuning":
+        return PTuning(base_model, [task.soft_token], length, seed)
+    if name == "prefix tuning":
+        return compile_prompt(soft_prompt(), trainable=True)
+    if name == "LoRA":
+        torch.manual_seed(seed)
+        sideways = base_model.config.model_type == "gpt2"  # it stores its weights transposed
+        config = peft.LoraConfig(task_type="CAUSAL_LM", r=rank, lora_alpha=2 * rank, fan_in_fan_out=sideways)
+        return PlainModel(peft.get_peft_model(base_model, config))
+    if name == "full fine-tuning":
+        return PlainModel(base_model.requires_grad_(True), train_base=True)
+    raise ValueError(f"unknown system {name!r}: expected one of {', '.join(SYSTEMS)}")
+
+
+def parameter_parts(system) -> list[list[nn.Parameter]]:
+    """The trained parameters in parts that do not act on each other: each prompt of a `GPT2WithSoftPrompt`, or all as one.
+
+    The parts of a soft prompt share memory with its embedding, and their gradients are set by `share_gradients`.
+    """
+    if type(system) is GPT2WithSoftPrompt:
+        return [[nn.Parameter(system.soft_embedding.weight.data[system.rows(name)])] for name in system.soft_vocabulary]
+    return [[weight for weight in system.parameters() if weight.requires_grad]]
+
+
+def share_gradients(system, parts: list[list[nn.Parameter]]) -> None:
+    """Give each prompt its part of the embedding's gradient, and none to prompts that no text was behind."""
+    if type(system) is GPT2WithSoftPrompt:
+        for (part,), name in zip(parts, system.soft_vocabulary, strict=True):
+            gradient = system.soft_embedding.weight.grad[system.rows(name)]
+            part.grad = gradient if bool(gradient.any()) else None
