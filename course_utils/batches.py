@@ -69,7 +69,7 @@ def encode(
     task, records = get_task(task), list(records)
     if not records:
         raise ValueError("got no records to encode: expected at least one")
-    soft_ids = prompt_ids(model, task, soft_token)
+    name = soft_token_for(model, task, soft_token)
     taken = prompt_positions(model, task, soft_token) if prompt_length is None else prompt_length
     positions = max_positions(model) or tokenizer.model_max_length
     answer = max_new_tokens or task.max_new_tokens
@@ -78,7 +78,8 @@ def encode(
     sources = [with_hard_prompt(hard_prompt, task.source(record)) for record in records]
     targets = continuations(tokenizer, sources, [
         join_target(source, task.target(record)) for source, record in zip(sources, records, strict=True)])
-    limit = max_source_tokens and max_source_tokens + len(token_ids(tokenizer, hard_prompt or ""))
+    words = len(token_ids(tokenizer, sources[0])) - len(token_ids(tokenizer, task.source(records[0])))
+    limit = max_source_tokens and max_source_tokens + words
     items, truncated, too_long = [], 0, 0
     for number, (record, ids, target) in enumerate(zip(records, tokenize(tokenizer, sources), targets, strict=True), start=1):
         target = [*target, tokenizer.eos_token_id]
@@ -88,7 +89,9 @@ def encode(
             ids = fit_source(record, task, tokenizer, room, hard_prompt, number)
             truncated += 1
         too_long += len(target) > answer
-        before = [*begin, *soft_ids, *ids]
+        before = [*begin, *ids]
+        if hasattr(model, "with_prompt"):  # behind the begin token, or in front of it for a prompt that was trained so
+            before = model.with_prompt(before, name)
         items.append({"input_ids": torch.tensor(before + target), "labels": torch.tensor([IGNORED] * len(before) + target)})
     return EncodedDataset(items, truncated, tokenizer.pad_token_id, len(tokenizer), too_long)
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from transformers import HfArgumentParser
+
+
+class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
+    """Shows the text below the options as it is, and the defaults that say something."""
+
+    def _get_help_string(self, action):
+        return action.help if action.default in (None, False, "") else super()._get_help_string(action)
 
 
 class Parser(HfArgumentParser):
@@ -21,6 +29,13 @@ class Parser(HfArgumentParser):
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(encoding="utf-8")
+
+    def parse(self, argv: Sequence[str]) -> tuple:
+        """The dataclasses, filled."""
+        *filled, rest = self.parse_args_into_dataclasses(argv, return_remaining_strings=True, look_for_args_file=False)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return tuple(filled)
 
     def error(self, message: str) -> NoReturn:
         self.fail(f"{message} (--help explains all options)", status=2)

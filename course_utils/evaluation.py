@@ -46,7 +46,7 @@ class AnswerEnds(StoppingCriteria):
     def __init__(self, tokenizer, device, vocab_size: int | None = None):
         masks = newline_masks(tokenizer, max(len(tokenizer), vocab_size or 0))
         self.has_text, self.has_newline, self.has_newline_after_text = (mask.to(device) for mask in masks)
-        self.seen_text, self.length = None, 0
+        self.seen_text, self.length = torch.zeros(0, dtype=torch.bool), 0
 
     def __call__(self, input_ids: torch.Tensor, scores, **kwargs) -> torch.Tensor:
         last = input_ids[:, -1]  # [batch]

@@ -12,7 +12,7 @@ from .batches import encode
 from .command_line import Parser
 from .evaluation import generate_answers, generate_texts
 from .prompt_files import read_prompt
-from .records import read_stream
+from .records import decode, read_stream, read_text
 from .soft_prompt import GPT2WithSoftPrompt
 from .tasks import TASKS, Task, get_task
 
@@ -61,15 +61,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.task and len(args.prompt) > 1:
             raise ValueError("--task names the task of one prompt; write --prompt TASK=DIR where there are several")
         prompts = [find_task(text, args.task) for text in args.prompt]
-        text = None if args.text else sys.stdin.buffer.read().decode("utf-8-sig")
+        text = None if args.text else decode(sys.stdin.buffer.read()).replace("\r\n", "\n")
         model, tokenizer, lengths = load(prompts, args.model, args.dtype, args.max_new_tokens)
         options = {"batch_size": args.batch_size, "progress": sys.stderr.isatty()}
         if None in lengths:  # no task is known
             texts = args.text or ([text.strip()] if text.strip() else [])
-            write(generate_texts(model, tokenizer, texts, lengths[None], **options))
+            if texts:
+                write(generate_texts(model, tokenizer, texts, lengths[None], **options))
         else:
             tasks = list(lengths)
-            texts = read_stream("\n".join(args.text) if args.text else text, tasks[0] if len(tasks) == 1 else None)
+            task = tasks[0] if len(tasks) == 1 else None
+            texts = [read_text(each, task) for each in args.text] if args.text else read_stream(text, task)
             for number, (task, _) in enumerate(texts, start=1):
                 if task not in tasks:
                     raise ValueError(f"text {number} is for {task.name}, for which there is no prompt: --prompt {task.name}=DIR")

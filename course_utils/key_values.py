@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,12 @@ def can_reuse_keys(base_model) -> bool:
     if recomputes or "past_key_values" not in inspect.signature(base_model.forward).parameters:
         return False
     return all(type(layer) is DynamicLayer for layer in DynamicCache(config=base_model.config).layers)
+
+
+def require_reusable_keys(base_model) -> None:
+    if not can_reuse_keys(base_model):
+        raise ValueError(f"this {base_model.config.model_type!r} model cannot run on keys and values computed before (a sliding "
+                         "window, another kind of state, or gradient checkpointing): use the soft prompt itself")
 
 
 def keys_of(soft, ids: torch.Tensor, mask: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -100,9 +107,7 @@ class KeyValuePrompt(nn.Module):
 
     def __init__(self, base_model, weight: torch.Tensor, heads: int, holds_begin: bool = False, trainable: bool = True):
         super().__init__()
-        if not can_reuse_keys(base_model):
-            raise ValueError(f"this {base_model.config.model_type!r} model cannot run on keys and values computed before (a "
-                             "sliding window, another kind of state, or gradient checkpointing): use the soft prompt itself")
+        require_reusable_keys(base_model)
         self.base_model, self.heads, self.holds_begin = base_model.requires_grad_(False), heads, holds_begin
         self.weight = nn.Parameter(weight.float(), requires_grad=trainable)
         self.takes_positions = "position_ids" in inspect.signature(base_model.forward).parameters
@@ -144,7 +149,10 @@ class KeyValuePrompt(nn.Module):
         return generate_behind(self, self.keys(), which, mask, texts, pad_id, **options)
 
     def save(self, folder: str | Path, overwrite: bool = False, about: dict[str, str] | None = None) -> None:
-        """Write it as a PEFT prefix-tuning adapter; its metadata says whether a begin token is part of it."""
+        """Write it as a PEFT prefix-tuning adapter; its metadata says whether a begin token is part of it, which warns."""
+        if self.holds_begin:
+            warnings.warn(f"{folder}: these keys and values hold the tokenizer's begin token. The course puts no other behind "
+                          "them; PEFT will, unless the texts come without", stacklevel=2)
         keys, _ = self.keys()[0]
         config = {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": len(self.weight), "token_dim": self.heads * keys.shape[-1],
                   "num_layers": len(self.keys()), "num_attention_heads": self.heads, "num_transformer_submodules": 1}
@@ -178,6 +186,7 @@ def compile_prompt(soft, soft_token: str | None = None, trainable: bool = False)
     With ``trainable`` they are the start of prefix tuning (Li and Liang 2021, section 4.3: activations of real words are the best
     start). Raises ValueError for a family that cannot run on them, or whose layers differ in shape.
     """
+    require_reusable_keys(soft.base_model)
     begin = [] if soft.begin_token_id is None else [soft.begin_token_id]
     ids = torch.tensor([soft.with_prompt(begin, soft_token)], device=soft.device)
     pairs = keys_of(soft, ids, torch.ones_like(ids))

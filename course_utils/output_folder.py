@@ -43,13 +43,16 @@ def check_output(folder: str | Path, overwrite: bool = False, resume: bool = Fal
 def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
     """An empty folder to write into; it becomes ``folder`` when the block ends without an error."""
     check_output(folder, overwrite, resume=True)  # again: somebody may have made it since
-    new, old = unfinished(folder) / "new", unfinished(folder) / "old"
-    shutil.rmtree(new, ignore_errors=True)
+    new, old, replaced = (unfinished(folder) / name for name in ("new", "old", "replaced"))
+    for left in (new, replaced):
+        shutil.rmtree(left, ignore_errors=True)
     new.mkdir(parents=True)
     yield new
     if folder.exists():
         os.rename(folder, old)
     os.rename(new, folder)
+    if old.exists():
+        os.rename(old, replaced)  # half removed, it must not be put back
     shutil.rmtree(unfinished(folder))
 
 
@@ -68,8 +71,8 @@ def put_back(folder: Path) -> None:
         os.rename(old, folder)
 
 
-def clean_up(folder: Path) -> None:
+def clean_up(folder: Path, resumable: bool = True) -> None:
     """Remove what a failed run left, unless it can be resumed."""
     put_back(folder)
-    if not checkpoint_of(folder).exists():
+    if not (resumable and checkpoint_of(folder).exists()):
         shutil.rmtree(unfinished(folder), ignore_errors=True)

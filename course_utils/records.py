@@ -25,8 +25,8 @@ import datasets
 import huggingface_hub.constants
 import pyarrow.parquet
 
-from .base_models import data_root, hub_within_reach
-from .tasks import Task, get_task
+from .base_models import hub_within_reach
+from .tasks import Task, data_root, get_task
 
 SPLITS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}  # and names of files
 KINDS = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")

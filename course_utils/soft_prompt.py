@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,39 @@ from .key_values import can_reuse_keys, generate_behind, keys_of, positions_of, 
 from .loss import logits_at, wanted_positions
 from .prompt_files import read_prompt, write_prompt
 from .prompt_init import initial_rows
+
+
+def at_rest(method):
+    """``method`` in eval mode and without gradients: a layer that checkpoints gradients would drop the cache of generation."""
+
+    @functools.wraps(method)
+    @torch.no_grad()
+    def call(self, *args, **options):
+        was_training = self.training
+        self.eval()
+        try:
+            return method(self, *args, **options)
+        finally:
+            self.train(was_training)
+
+    return call
+
+
+class CheckpointInEval:
+    """Gradient checkpointing of a layer that says it is training and computes in eval mode: OPT's layers drop out themselves."""
+
+    def __init__(self, checkpoint, layer: nn.Module):
+        self.checkpoint, self.layer = checkpoint, layer
+
+    def __call__(self, forward, *args):
+        def in_eval(*args):
+            before, self.layer.training = self.layer.training, False
+            try:
+                return forward(*args)
+            finally:
+                self.layer.training = before
+
+        return self.checkpoint(in_eval, *args)
 
 
 class GPT2WithSoftPrompt(nn.Module):
@@ -78,9 +112,11 @@ class GPT2WithSoftPrompt(nn.Module):
     def train(self, mode: bool = True) -> GPT2WithSoftPrompt:
         super().train(mode)
         self.base_model.eval()  # with its dropout on, the prompt would be trained against noise
-        for layer in self.base_model.modules():  # transformers checkpoints gradients only in layers that say they are training;
-            if isinstance(layer, GradientCheckpointingLayer):  # what is inside them, dropout too, stays in eval mode
-                layer.training = mode
+        for layer in self.base_model.modules():  # transformers checkpoints gradients only in layers that say they are training
+            if isinstance(layer, GradientCheckpointingLayer) and layer.gradient_checkpointing:
+                layer.training, checkpoint = mode, layer._gradient_checkpointing_func
+                checkpoint = getattr(checkpoint, "checkpoint", checkpoint)
+                layer._gradient_checkpointing_func = CheckpointInEval(checkpoint, layer) if mode else checkpoint
         return self
 
     # ---- which rows, which ids
@@ -105,9 +141,10 @@ class GPT2WithSoftPrompt(nn.Module):
         if any(i >= self.vocab_size for i in ids):
             return ids
         name = self.soft_token if soft_token is None else soft_token
+        prompt = self.prompt_ids(name)
         begins = self.begin_token_id is not None and ids[:1] == [self.begin_token_id]
         at = int(begins and self.begin_first[self.soft_vocabulary.index(name)])
-        return ids[:at] + self.prompt_ids(name) + ids[at:]
+        return ids[:at] + prompt + ids[at:]
 
     def join(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, labels: torch.Tensor | None = None,
@@ -186,7 +223,7 @@ class GPT2WithSoftPrompt(nn.Module):
         """For each row of ``ids`` [batch, text] the place behind its last soft token, [batch]; 0 where it has none."""
         return ((ids >= self.vocab_size) * torch.arange(1, ids.shape[1] + 1, device=ids.device)).amax(1)
 
-    @torch.no_grad()
+    @at_rest
     def generate(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None,
         max_new_tokens: int = 32, soft_token: str | Sequence[str] | None = None, **options,
@@ -199,7 +236,7 @@ class GPT2WithSoftPrompt(nn.Module):
         inputs = {"inputs_embeds": self.embed(ids), "attention_mask": mask}
         return self.base_model.generate(**inputs, **{"do_sample": False, "max_new_tokens": max_new_tokens, **options})
 
-    @torch.no_grad()
+    @at_rest
     def continue_rows(self, rows: Sequence[Sequence[int]], pad_id: int, **options) -> torch.Tensor:
         """`generate` for rows of ids of any lengths and prompts, each prompt run once: the same tokens, sooner."""
         rows = [self.with_prompt(row) for row in rows]

@@ -26,6 +26,7 @@ from transformers.modeling_outputs import CausalLMOutput
 from .batches import left_pad
 from .key_values import compile_prompt
 from .loss import logits_at, wanted_positions
+from .prompt_files import short_name
 from .soft_prompt import GPT2WithSoftPrompt
 from .tasks import Task
 
@@ -72,7 +73,15 @@ class PlainModel(nn.Module):
         folder = Path(folder)
         if folder.exists() and any(folder.iterdir()) and not overwrite:
             raise FileExistsError(f"{folder} holds files already: choose another folder or pass overwrite=True")
-        if self.train_base or isinstance(self.base_model, peft.PeftModel):
+        if isinstance(self.base_model, peft.PeftModel):
+            for config in self.base_model.peft_config.values():
+                config.base_model_name_or_path = short_name(str(config.base_model_name_or_path))
+            card = folder / "README.md"
+            had_card = card.exists()
+            self.base_model.save_pretrained(folder, save_embedding_layers=False)  # "auto" would ask the hub about the base
+            if not had_card:  # PEFT's empty form, in which a path of this machine may stand
+                card.unlink(missing_ok=True)
+        elif self.train_base:
             self.base_model.save_pretrained(folder)
         else:
             folder.mkdir(parents=True, exist_ok=True)
@@ -100,7 +109,7 @@ class PeftPromptTuning(PlainModel):
     @torch.no_grad()
     def continue_rows(self, rows: Sequence[Sequence[int]], pad_id: int, **options) -> torch.Tensor:
         new = {}
-        for length in {len(row) for row in rows}:
+        for length in sorted({len(row) for row in rows}, reverse=True):  # `AnswerEnds` tells a new group by its shorter rows
             group = [i for i, row in enumerate(rows) if len(row) == length]
             new |= dict(zip(group, super().continue_rows([rows[i] for i in group], pad_id, **options), strict=True))
         return nn.utils.rnn.pad_sequence([new[i] for i in range(len(rows))], batch_first=True, padding_value=pad_id)
@@ -168,19 +177,24 @@ def make_system(
     raise ValueError(f"unknown system {name!r}: expected one of {', '.join(SYSTEMS)}")
 
 
+def has_rows(system) -> bool:
+    """Whether the prompts are trained as rows: not where a network or a parametrization computes them from something else."""
+    return type(system) is GPT2WithSoftPrompt and isinstance(system.soft_embedding.weight, nn.Parameter)
+
+
 def parameter_parts(system) -> list[list[nn.Parameter]]:
     """The trained parameters in parts that do not act on each other: each prompt of a `GPT2WithSoftPrompt`, or all as one.
 
     The parts of a soft prompt share memory with its embedding, and their gradients are set by `share_gradients`.
     """
-    if type(system) is GPT2WithSoftPrompt:
+    if has_rows(system):
         return [[nn.Parameter(system.soft_embedding.weight.data[system.rows(name)])] for name in system.soft_vocabulary]
     return [[weight for weight in system.parameters() if weight.requires_grad]]
 
 
 def share_gradients(system, parts: list[list[nn.Parameter]]) -> None:
     """Give each prompt its part of the embedding's gradient, and none to prompts that no text was behind."""
-    if type(system) is GPT2WithSoftPrompt:
+    if has_rows(system):
         for (part,), name in zip(parts, system.soft_vocabulary, strict=True):
             gradient = system.soft_embedding.weight.grad[system.rows(name)]
             part.grad = gradient if bool(gradient.any()) else None

@@ -5,10 +5,14 @@ A task is described once, here; loading, training, evaluation and the lessons al
 
 from __future__ import annotations
 
+import functools
+import json
+import os
 import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -17,8 +21,8 @@ class Task:
 
     ``source_template`` is filled from a record and is all that the model reads before the target; its last line is the
     task's cue (``Answer:``). ``long_field`` is the one field that may be cut when a text is too long. ``hard_prompt``
-    is the prompt of the original report, ``hand_written`` are ours, in the order in which we tried them (lesson 01):
-    see `with_hard_prompt` for ``{source}`` and ``{text}``. ``metrics`` are keys of `metrics.compute_metrics`;
+    is the prompt of the original report, ``hand_written`` are ours, in the order in which a thoughtful person might try them
+    (lesson 01): see `with_hard_prompt` for ``{source}`` and ``{text}``. ``metrics`` are keys of `metrics.compute_metrics`;
     ``language`` is that of the targets.
     """
 
@@ -32,7 +36,10 @@ class Task:
     main_metric: str
     max_new_tokens: int
     language: str = "en"
-    hand_written: tuple[str, ...] = ()
+
+    @property
+    def hand_written(self) -> tuple[str, ...]:
+        return tuple(hand_written_prompts().get(self.name, ()))
 
     @property
     def source_fields(self) -> tuple[str, ...]:
@@ -53,72 +60,6 @@ class Task:
         return self.references(record)[0]
 
 
-# Prompts in the order in which a thoughtful person might try them: an instruction, cues that anybody knows from the web,
-# the words of the gazette itself (data/build/pages.py: its headers and cues), a worked example. A cue behind the text ends
-# without a space, because the target brings its own (`join_target`). Nobody in the examples occurs in validation or test data.
-SUMMARIZATION_PROMPTS = (
-    "Summarize:",
-    "Please summarize this report in one sentence.\n{source}",
-    "{text}TL;DR:",
-    "{text}A summary in the present tense:",
-    "{text}In one sentence:",
-    "Who does what, where and why? One sentence, present tense.\n{source}",
-    "{text}In one sentence, in the present tense, with the place and the reason:",
-    "Reports and summaries\n{source}",
-    "Please summarize.\n{source}",
-    "{text}In short:",
-    "{text}To sum up:",
-    "{text}The gist:",
-    "News in one sentence\n{source}",
-    "{text}What happens and why:",
-    "What happened and why\n{text}What happens and why:",
-    "On Monday, Marta Klein painted the old gate in the park. She did it because it had rained for days.\n"
-    "Summary: Marta Klein paints the old gate in the park because it had rained for days.\n{source}",
-    "On Monday, Marta Klein painted the old gate in the park. She did it because it had rained for days.\n"
-    "What happens and why: Marta Klein paints the old gate in the park because it had rained for days.\n"
-    "{text}What happens and why:",
-)
-QUESTION_ANSWERING_PROMPTS = (
-    "Answer the question:",
-    "Read the report, then answer the question.\n{source}",
-    "Answer in as few words as possible.\n{source}",
-    "Give only the words of the report that answer the question, no full sentence.\n{source}",
-    "{source} (in a few words)",
-    "{source} In short,",
-    "{source} The answer is",
-    "Reading comprehension\n{source}",
-    "Questions and answers\n{source}",
-    "Answer the questions.\n{source}",
-    "Answer briefly.\n{source}",
-    "Quick quiz\n{source}",
-    "Test your memory\n{source}",
-    "On Monday, Marta Klein painted the old gate in the park. Otto Berg helped her.\n"
-    "Question: Where did Marta Klein paint the old gate?\nAnswer: in the park\n{source}",
-    "Quick quiz\nOn Monday, Marta Klein painted the old gate in the park. Otto Berg helped her.\n"
-    "Question: Where did Marta Klein paint the old gate?\nAnswer: in the park\n"
-    "Question: What did Marta Klein paint?\nAnswer: the old gate\n{source}",
-)
-TRANSLATION_PROMPTS = (
-    "Translate to German:",
-    "Translate into German:\n{source}",
-    "English: {text}German:",
-    "{text}Deutsch:",
-    "{text}In German:",
-    "{text}Translation:",
-    "Translate into German, in the perfect tense, with the time in front:\n{source}",
-    "{text}German, in the perfect tense, with the time in front:",
-    "English and German\n{source}",
-    "Phrasebook\n{source}",
-    "{text}Auf Deutsch:",
-    "{text}Spoken German:",
-    "{text}As told in the inn:",
-    "German lesson: the spoken past\n{source}",
-    "German lesson: the spoken past\n{text}Spoken German:",
-    "Marta Klein painted the old gate on Monday.\nGerman: Am Montag hat Marta Klein das alte Tor gestrichen.\n{source}",
-    "Marta Klein painted the old gate on Monday.\nSpoken German: Am Montag hat Marta Klein das alte Tor gestrichen.\n"
-    "{text}Spoken German:",
-)
-
 TASKS = {
     task.name: task
     for task in (
@@ -132,7 +73,6 @@ TASKS = {
             metrics=("rouge1", "rouge2", "rougeL", "exact_match", "exact_match_percentage"),
             main_metric="rougeL",
             max_new_tokens=48,
-            hand_written=SUMMARIZATION_PROMPTS,
         ),
         Task(
             name="question_answering",
@@ -144,7 +84,6 @@ TASKS = {
             metrics=("exact_match", "f1", "exact_match_percentage"),
             main_metric="exact_match",
             max_new_tokens=24,
-            hand_written=QUESTION_ANSWERING_PROMPTS,
         ),
         Task(
             name="translation",
@@ -157,10 +96,19 @@ TASKS = {
             main_metric="bleu",
             max_new_tokens=64,
             language="de",
-            hand_written=TRANSLATION_PROMPTS,
         ),
     )
 }
+
+
+def data_root() -> Path:
+    """The folder with the course's data and models: ``data/`` of the repository, or $COURSE_DATA."""
+    return Path(os.environ.get("COURSE_DATA") or Path(__file__).resolve().parents[1] / "data")
+
+
+@functools.cache
+def hand_written_prompts() -> dict[str, list[str]]:
+    return json.loads((data_root() / "hand_written_prompts.json").read_text(encoding="utf-8"))
 
 
 def get_task(name: str | Task) -> Task:

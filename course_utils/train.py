@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import sys
-from argparse import RawDescriptionHelpFormatter
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
-
 from .base_models import quiet_libraries
-from .command_line import Parser
+from .command_line import Help, Parser
 from .experiment import BASELINES, TRAINED, Experiment, Material, run
 from .output_folder import RESULTS, check_output, checkpoint_of, clean_up, new_folder
 from .processes import rank, state, world_size
@@ -47,45 +45,64 @@ class Output:
     checkpoint_steps: int | None = option(None, "write a checkpoint every so many steps, beside that of every epoch")
     as_reported: bool = option(False, "the original report's settings as defaults: 1 token, 10 epochs, batches of 1")
 
+    def __post_init__(self):
+        if self.checkpoint_steps is not None and self.checkpoint_steps < 1:
+            raise ValueError(f"checkpoint_steps must be a whole number >= 1, got {self.checkpoint_steps}")
+
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command. Exit status 2 for bad input, 1 for a run that failed, 130 for an interrupted one."""
     parser = Parser(Experiment, TrainingConfig, Output, prog="python -m course_utils.train", epilog=EXAMPLE,
-                    description=__doc__.split(":")[0] + ".", formatter_class=RawDescriptionHelpFormatter)
+                    description=__doc__.split(":")[0] + ".", formatter_class=Help)
     argv = list(sys.argv[1:] if argv is None else argv)
     if "--as-reported" in argv or "--as_reported" in argv:
         reported = TrainingConfig.as_reported()
         parser.set_defaults(prompt_length=1, epochs=reported.epochs, batch_size=reported.batch_size)
+    quiet_libraries()
     with parser.reading_input():
-        experiment, training, options = parser.parse_args_into_dataclasses(argv, look_for_args_file=False)
+        experiment, training, options = parser.parse(argv)
         if experiment.system not in TRAINED:
             raise ValueError(f"--system {experiment.system!r} is not trained: it is tested beside every system that is")
-        quiet_libraries()
+        output = Path(options.output).expanduser().resolve()
         if rank() == 0:
-            output = check_output(options.output, options.overwrite, options.resume)
+            check_output(output, options.overwrite, options.resume)
         if world_size() > 1:
             state().wait_for_everyone()
-        output = Path(options.output).expanduser().resolve()
-        material = Material(experiment, training.seed)
-        records = {split: len(rows) for split, rows in material.data.items()}
-        show(f"{experiment.task} with {experiment.model}, {experiment.label}; records: {records}")
     try:
+        with parser.reading_input():
+            material = Material(experiment, training.seed)
+            records = {split: len(rows) for split, rows in material.data.items()}
+            show(f"{experiment.task} with {experiment.model}, {experiment.label}; records: {records}")
         shared = {"material": material, "progress": sys.stderr.isatty(), "report": show}
-        trained = run(experiment, training, checkpoint=checkpoint_of(output), checkpoint_steps=options.checkpoint_steps, **shared)
         untrained = replace(experiment, prompt_init="vocab", init_text=None)
+        # First of all: should the hard prompt not fit, this is known before hours of training.
         others = [run(replace(untrained, system=system), **shared) for system in ("hard prompt", BASELINES)]
+        trained = run(experiment, training, checkpoint=checkpoint_of(output), checkpoint_steps=options.checkpoint_steps, **shared)
         if rank() == 0:
             with new_folder(output, options.overwrite) as folder:
                 about = {"task": experiment.task, "max_new_tokens": str(material.max_new_tokens)}
-                trained.system.save(folder / FOLDERS.get(experiment.system, "prompt"), about=about)
+                place = folder / FOLDERS.get(experiment.system, "prompt")
+                trained.system.save(place, about=about)
+                if place.name == "model":  # so that it can be a base model itself
+                    material.tokenizer.save_pretrained(place)
                 for outcome in (trained, *others):
                     outcome.save_to(Study(RESULTS, folder))
     except KeyboardInterrupt:
         clean_up(output)
         parser.fail(f"interrupted; nothing was written to {options.output}{way_on(output)}", status=130)
-    except (TrainingDiverged, torch.OutOfMemoryError, OSError) as error:
+    except SystemExit:  # bad input
         clean_up(output)
-        parser.fail(f"{error}; nothing was written to {options.output}{way_on(output)}", status=1)
+        raise
+    except TrainingDiverged as error:  # it would again: there is nothing to go on from
+        clean_up(output, resumable=False)
+        parser.fail(f"{error}; nothing was written to {options.output}", status=1)
+    except ValueError as error:  # what does not fit together, such as a prompt that leaves no room for the text
+        clean_up(output)
+        parser.fail(textwrap.shorten(str(error), 600), status=2)
+    except (RuntimeError, OSError) as error:  # no memory left, no space left
+        clean_up(output)
+        message = textwrap.shorten(str(error), 600)
+        parser.fail(f"{message}; nothing was written to {options.output}{way_on(output)}", status=1)
     show(f"Written to {options.output}")
 
 

@@ -64,6 +64,8 @@ class TrainingConfig:
                 raise ValueError(f"{name} must be > 0 and finite, got {getattr(self, name)!r}")
         if not 0 <= self.warmup_fraction < 1:
             raise ValueError(f"warmup_fraction must be in [0, 1), got {self.warmup_fraction!r}")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed must be a whole number >= 0 and < 2**32, got {self.seed!r}")
         if not self.weight_decay >= 0:
             raise ValueError(f"weight_decay must be >= 0, got {self.weight_decay!r}")
         if self.dtype not in ("auto", *DTYPES):
@@ -153,6 +155,7 @@ class Run:
         self.weights = [weight for weight in system.parameters() if weight.requires_grad]
         if not self.weights:
             raise ValueError("nothing to train: no parameter requires gradients; model.requires_grad_(True) unfreezes a model")
+        self.precision = autocast(system, config.dtype)
         self.parts = parameter_parts(system)
         self.optimizer = torch.optim.AdamW(
             [weight for part in self.parts for weight in part], lr=config.learning_rate, weight_decay=config.weight_decay)
@@ -197,7 +200,7 @@ class Run:
         for rows in filter(None, map(share_of, batches)):
             batch = collate([self.train_set[i] for i in rows], self.train_set.pad_id)
             batch = {name: tensor.to(self.system.device) for name, tensor in batch.items()}
-            with autocast(self.system, self.config.dtype):
+            with self.precision:
                 losses, of_row = token_losses(self.system, batch)
             shares = torch.tensor([1 / tokens[self.owners[i]] for i in rows], device=losses.device)
             (losses * shares[of_row]).sum().backward()

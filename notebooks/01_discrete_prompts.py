@@ -167,7 +167,7 @@ from functools import cache
 
 validation = {name: parts["validation"].select(range(40)) for name, parts in data.items()}
 test = {name: parts["test"].select(range(min(150, len(parts["test"])))) for name, parts in data.items()}
-batch_size = 150 if scale.name == "mini" else 8
+batch_size = 150 if scale.name == "mini" else 32
 
 
 @cache
@@ -214,12 +214,12 @@ for name, task in TASKS.items():
 # %% tags=["nbval-ignore-output"]
 import time
 
-from tqdm.auto import tqdm
+from course_utils.progress import progress_bar
 
 started, tried = time.perf_counter(), {}
 for name, task in TASKS.items():
     prompts = ["", task.hard_prompt, *task.hand_written]
-    tried[name] = pd.DataFrame([try_prompt(name, prompt) for prompt in tqdm(prompts, desc=name)])
+    tried[name] = pd.DataFrame([try_prompt(name, prompt) for prompt in progress_bar(prompts, description=name, unit="prompt")])
 seconds_per_prompt = (time.perf_counter() - started) / sum(len(task.hand_written) for task in TASKS.values())
 
 # %% tags=["nbval-ignore-output"]

@@ -387,13 +387,13 @@ print(names, "->", tuple(soft.soft_embedding.weight.shape), "= [names x prompt l
 # %%
 from course_utils import encode, load_task_data
 
-limit, learn, unseen = model.config.max_position_embeddings, {}, {}
+learn, unseen = {}, {}
 for task in TASKS.values():
     data = load_task_data(task, scale.data, scale.max_train, scale.max_eval)
     short = {split: sorted(records, key=lambda record: len(task.source(record))) for split, records in data.items()}
-    learn[task.soft_token] = encode(short["train"][:64], task, tokenizer, limit, prompt_length=1)
+    learn[task.soft_token] = encode(short["train"][:64], task, tokenizer, model, prompt_length=1)
     unseen[task.soft_token] = short["validation"][:24]
-measure = {task.soft_token: encode(unseen[task.soft_token], task, tokenizer, limit, prompt_length=1) for task in TASKS.values()}
+measure = {task.soft_token: encode(unseen[task.soft_token], task, tokenizer, model, prompt_length=1) for task in TASKS.values()}
 
 # %% [markdown]
 # Two losses are needed: of a few training examples behind the row of their task, to learn from; and of a task's unseen examples behind
@@ -425,10 +425,12 @@ def loss_behind(vector, name):
 # %% tags=["nbval-ignore-output"]
 import time
 
+from course_utils.progress import progress_bar
+
 rows, snapshots, curve = soft.soft_embedding.weight, [], []                    # rows: [3, width]
 optimizer = torch.optim.AdamW([rows], lr=0.05, weight_decay=0.0)
 generator, started = torch.Generator().manual_seed(0), time.perf_counter()
-for step in range(41):
+for step in progress_bar(range(41), description="training", unit="step"):
     if step > 0:
         chosen = torch.randint(64, (4,), generator=generator).tolist()
         sum(train_loss(name, chosen) for name in names).backward()
@@ -466,7 +468,7 @@ import pandas as pd
 
 def loss_behind_words(task, prompt=None):
     """Mean loss of a task's unseen examples behind a hand-written prompt, or none."""
-    return evaluate_loss(model, encode(unseen[task.soft_token], task, tokenizer, limit, hard_prompt=prompt))
+    return evaluate_loss(model, encode(unseen[task.soft_token], task, tokenizer, model, hard_prompt=prompt))
 
 
 losses = pd.DataFrame([[loss_behind(row, name) for name in names] for row in trained], [f"row of {name}" for name in names], names)
@@ -503,7 +505,8 @@ def losses_behind_tokens(tokens, item):
 task, started = TASKS["translation"], time.perf_counter()
 name = task.soft_token
 tokens = torch.arange(min(len(tokenizer), 5000), device=model.device)          # of GPT-2's 50,257, the 5,000 most frequent
-first_round = torch.cat([sum(losses_behind_tokens(part, learn[name][i]) for i in (0, 1)) for part in tokens.split(256)])
+first_round = torch.cat([sum(losses_behind_tokens(part, learn[name][i]) for i in (0, 1))
+                         for part in progress_bar(tokens.split(256), description="256 tokens at a time")])
 finalists = first_round.topk(12, largest=False).indices.tolist()
 by_token = {repr(tokenizer.decode(i)): loss_behind(table.weight.data[i], name) for i in finalists}
 print(f"{len(tokens):,} tokens: {time.perf_counter() - started:.0f} seconds; 40 steps on three tasks: {training_seconds:.0f} seconds")

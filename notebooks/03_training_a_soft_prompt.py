@@ -197,9 +197,8 @@ assert shifted_loss(1) < shifted_loss(2) and shifted_loss(1) < shifted_loss(0)
 # %%
 from course_utils import collate, encode
 
-limit = base_model.config.n_positions
-train_set = encode(short["train"][:256], task, tokenizer, limit, soft.prompt_length)
-validation_set = encode(short["validation"][:32], task, tokenizer, limit, soft.prompt_length)
+train_set = encode(short["train"][:256], task, tokenizer, base_model, prompt_length=soft.prompt_length)
+validation_set = encode(short["validation"][:32], task, tokenizer, base_model, prompt_length=soft.prompt_length)
 
 assert train_set[0]["labels"].tolist() == labels
 in_target, in_all = sum(len(tokens) for tokens in train_set.targets()), sum(train_set.lengths())
@@ -280,6 +279,9 @@ print("every row moved:", bool(((rows - start).norm(dim=1) > 0).all()))
 # The loop is this step, repeated:
 
 # %%
+from course_utils.progress import progress_bar
+
+
 def model_loss(soft, batch):
     return soft(**batch).loss
 
@@ -289,7 +291,7 @@ def train_prompt(soft, learning_rate, steps=100, items=train_set, loss_of=model_
     rows, losses, path = soft.soft_embedding.weight, [], []
     optimizer = torch.optim.AdamW([rows], lr=learning_rate, weight_decay=0.0)
     generator = torch.Generator().manual_seed(0)
-    for step in range(steps):
+    for step in progress_bar(range(steps), description="training", unit="step", leave=False):
         if step % 10 == 0:
             path.append(rows.detach().clone())
         chosen = torch.randint(len(items), (8,), generator=generator).tolist()
@@ -333,7 +335,7 @@ def without_end(item):
 quiz = get_task("question_answering")
 questions = {split: sorted(rows, key=lambda record: len(record["context"]))[:256]
              for split, rows in load_task_data("question_answering", scale.data, scale.max_train, scale.max_eval).items()}
-quiz_set = encode(questions["train"], quiz, tokenizer, limit, soft.prompt_length)
+quiz_set = encode(questions["train"], quiz, tokenizer, base_model, prompt_length=soft.prompt_length)
 stopper, endless = new_prompt(), new_prompt()
 for name, prompt, items in (("end token counts", stopper, quiz_set.items),
                             ("end token masked", endless, [without_end(item) for item in quiz_set.items])):
@@ -347,7 +349,7 @@ for name, prompt, items in (("end token counts", stopper, quiz_set.items),
 # %% tags=["nbval-ignore-output"]
 from course_utils import left_pad
 
-unseen = encode(questions["validation"][:16], quiz, tokenizer, limit, soft.prompt_length)
+unseen = encode(questions["validation"][:16], quiz, tokenizer, base_model, prompt_length=soft.prompt_length)
 sources = [token_ids(tokenizer, quiz.source(record)) for record in questions["validation"][:16]]
 answer_in = [tensor.to(device) for tensor in left_pad(sources, tokenizer.pad_token_id)]
 
@@ -426,7 +428,7 @@ assert last_loss < (0.5 if scale.name == "mini" else 1) * first_loss
 # If the loss stays the same, the source is ignored, or never arrived.
 
 # %%
-from course_utils.data import EncodedDataset
+from course_utils import EncodedDataset
 
 
 def shuffled(dataset):
@@ -499,7 +501,7 @@ def wrong_loss(model, dataset):
     return misaligned_loss(model, batch_of(misaligned(dataset))).item()
 
 
-with_hard_prompt = encode(short["validation"][:32], task, tokenizer, limit, hard_prompt=task.hard_prompt)
+with_hard_prompt = encode(short["validation"][:32], task, tokenizer, base_model, hard_prompt=task.hard_prompt)
 buggy = new_prompt(prompt_length=1)
 signature = {"hard prompt": wrong_loss(base_model, with_hard_prompt),
              "soft prompt, untrained": wrong_loss(buggy, validation_set)}
@@ -595,10 +597,8 @@ for rate in (0.001, 0.03, 0.5):
 # With the largest, a single step jumps several times as far. So we try a range, by factors of three to ten.
 
 # %% tags=["nbval-ignore-output"]
-from tqdm.auto import tqdm
-
 curves, validation = {0.03: losses}, {0.03: loss_at_end}
-for rate in tqdm((0.001, 0.01, 0.1, 0.5), desc="learning rates"):
+for rate in progress_bar((0.001, 0.01, 0.1, 0.5), description="learning rates", unit="rate"):
     trial = new_prompt()
     curves[rate], _ = train_prompt(trial, rate)
     validation[rate] = evaluate_loss(trial, validation_set)

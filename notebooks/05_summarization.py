@@ -81,10 +81,10 @@ print("\n->", example["summary"])
 from course_utils import encode, load_base_model
 
 model, tokenizer = load_base_model(scale.base_model)
-limit = model.config.max_position_embeddings
-train_set, validation_set, test_set = (encode(data[split], task, tokenizer, limit, prompt_length=20) for split in data)
+train_set, validation_set, test_set = (encode(data[split], task, tokenizer, model, prompt_length=20) for split in data)
 lengths = train_set.lengths()
-print(f"tokens: {min(lengths)} to {max(lengths)} of {limit} positions; reports cut: {train_set.truncated + test_set.truncated}")
+print(f"tokens: {min(lengths)} to {max(lengths)} of {model.config.max_position_embeddings} positions; "
+      f"reports cut: {train_set.truncated + test_set.truncated}")
 
 # %% [markdown]
 # ## Baselines first
@@ -126,8 +126,11 @@ if scale.name == "mini":
 # and send the winner, and only the winner, to the test. (They were written for the gazette. GPT-2 knows `TL;DR:` from the web.)
 
 # %% tags=["nbval-ignore-output"]
-few = data["validation"].select(range(50 if scale.name == "mini" else 32))
-tried = {prompt: evaluate(model, tokenizer, task, few, hard_prompt=prompt)["rougeL"] for prompt in task.hand_written}
+from course_utils.progress import progress_bar
+
+few = data["validation"].select(range(min(50 if scale.name == "mini" else 32, len(data["validation"]))))
+tried = {prompt: evaluate(model, tokenizer, task, few, hard_prompt=prompt)["rougeL"]
+         for prompt in progress_bar(task.hand_written, description="hand-written prompts", unit="prompt")}
 for prompt, score in sorted(tried.items(), key=lambda item: -item[1])[:5]:
     print(f"{score:.3f}  {textwrap.shorten(repr(prompt), 90)}")
 
@@ -204,7 +207,7 @@ table.astype(float).round(3)
 # This is what `make course` prints at its end.
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.results import save_results
+from course_utils import save_results
 
 rows = [{"system": name, "seeds": [config.seed] if name.startswith("soft") else [], "loss": result.get("loss"),
          "metrics": {key: result[key] for key in task.metrics}} for name, result in systems.items()]

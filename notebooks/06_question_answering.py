@@ -194,11 +194,10 @@ if scale.name == "mini":
 # Keep that row in mind when you read a set percentage, here or in the write-up. For the loss, the table of token frequencies:
 
 # %%
-limit = model.config.max_position_embeddings
 counts = {"train": 600, "validation": 100}                              # to save time; the shipped runs below take all
-train_set, validation_set = (encode(data[split].select(range(min(count, len(data[split])))), task, tokenizer, limit, prompt_length=20)
+train_set, validation_set = (encode(data[split].select(range(min(count, len(data[split])))), task, tokenizer, model, prompt_length=20)
                              for split, count in counts.items())
-test_set = encode(data["test"], task, tokenizer, limit)
+test_set = encode(data["test"], task, tokenizer, model)
 frequencies = unigram_loss(train_set, test_set)
 print(f"token frequencies: loss {frequencies:.2f} nats per token; reports cut: {train_set.truncated + test_set.truncated}")
 
@@ -222,7 +221,10 @@ show("hard prompt as reported", reported)
 # validation questions, the loss breaks ties, and only the winner sees the test.
 
 # %% tags=["nbval-ignore-output"]
-tried = {prompt: evaluate(model, tokenizer, task, few, hard_prompt=prompt) for prompt in task.hand_written}
+from course_utils.progress import progress_bar
+
+tried = {prompt: evaluate(model, tokenizer, task, few, hard_prompt=prompt)
+         for prompt in progress_bar(task.hand_written, description="hand-written prompts", unit="prompt")}
 ranked = sorted(tried, key=lambda prompt: (-tried[prompt]["exact_match"], tried[prompt]["loss"]))
 for prompt in ranked[:4] + ranked[-1:]:
     row = tried[prompt]
@@ -285,7 +287,7 @@ table = pd.DataFrame({name: {key: result.get(key) for key in ("loss", *task.metr
 table.astype(float).round(2)
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.results import save_results
+from course_utils import save_results
 
 rows = [{"system": name, "seeds": [config.seed] if name.startswith("soft") else [], "loss": result.get("loss"),
          "metrics": {key: result[key] for key in task.metrics}} for name, result in systems.items()]
@@ -566,7 +568,7 @@ if scale.name == "mini":
 
 # %% tags=["nbval-ignore-output"]
 as_reported = TrainingConfig.as_reported(epochs=2)
-small_set = encode(data["train"].select(range(200)), task, tokenizer, limit, prompt_length=1)
+small_set = encode(data["train"].select(range(200)), task, tokenizer, model, prompt_length=1)
 one, history = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=1), []
 
 

@@ -133,17 +133,16 @@ ways = {"preterite, subject first": "Marta Klein strich am Montag das alte Tor."
         "perfect, subject first": "Marta Klein hat am Montag das alte Tor gestrichen.",
         "perfect, time first": "Am Montag hat Marta Klein das alte Tor gestrichen."}
 cast = [(name, *day) for name in ("Marta Klein", "Otto Berg", "Hugo Stein") for day in (("Monday", "Montag"), ("Friday", "Freitag"))]
-limit = model.config.max_position_embeddings
 
 
-def shares(model, prompt_length=0, hard_prompt=None):
+def shares(model, hard_prompt=None):
     """How the model divides its belief among the four ways, if it must choose one of them."""
     total = torch.zeros(len(ways))
     for name, day, tag in cast:
         record, surprise = {"source": sentence.replace("Marta Klein", name).replace("Monday", day)}, []
         for way in ways.values():
             record["target"] = way.replace("Marta Klein", name).replace("Montag", tag)
-            encoded = encode([record], task, tokenizer, limit, prompt_length, hard_prompt)
+            encoded = encode([record], task, tokenizer, model, hard_prompt)
             surprise.append(evaluate_loss(model, encoded) * len(encoded.targets()[0]))
         total += (-torch.tensor(surprise)).softmax(0)
     return (total / len(cast)).tolist()
@@ -275,7 +274,7 @@ pd.DataFrame(rows).round(1)
 # %%
 from course_utils import trivial_baselines, unigram_loss
 
-train_set, test_set = (encode(data[split], task, tokenizer, limit) for split in ("train", "test"))
+train_set, test_set = (encode(data[split], task, tokenizer, model) for split in ("train", "test"))
 baselines = trivial_baselines(task, data["test"], data["train"])
 for name, scores in baselines.items():
     print(f"{name}: BLEU {scores['bleu']:.1f}, exact match {scores['exact_match']:.1f}%, "
@@ -308,8 +307,11 @@ say("reported hard prompt", reported)
 # show a finished example in exactly the style that we want.
 
 # %% tags=["nbval-ignore-output"]
+from course_utils.progress import progress_bar
+
 few = data["validation"].select(range(40))
-tried = {prompt: evaluate(model, tokenizer, task, few, hard_prompt=prompt)["bleu"] for prompt in task.hand_written}
+tried = {prompt: evaluate(model, tokenizer, task, few, hard_prompt=prompt)["bleu"]
+         for prompt in progress_bar(task.hand_written, description="hand-written prompts", unit="prompt")}
 ranking = pd.Series(tried, name="BLEU").sort_values(ascending=False)
 ranking.round(1).rename(index=lambda prompt: repr(prompt) if len(prompt) < 80 else "..." + repr(prompt[-80:])).to_frame()
 
@@ -329,16 +331,16 @@ say("best hand-written prompt", written)
 from course_utils import GPT2WithSoftPrompt, TrainingConfig, fit, weights_fingerprint
 
 before = weights_fingerprint(model)
-config = TrainingConfig(epochs=2, batch_size=16, learning_rate=0.1)
-pairs = {"train": data["train"].select(range(1000)), "validation": data["validation"].select(range(100))}
+config = TrainingConfig(epochs=2, batch_size=scale.batch_size, learning_rate=scale.learning_rate)
+pairs = {split: data[split].select(range(min(most, len(data[split])))) for split, most in (("train", 1000), ("validation", 100))}
 
 
-def encode_pairs(prompt_length):
-    return [encode(part, task, tokenizer, limit, prompt_length) for part in pairs.values()]
+def encode_pairs(soft):
+    return [encode(part, task, tokenizer, soft) for part in pairs.values()]
 
 
 soft = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=20)
-log_20 = fit(soft, *encode_pairs(20), config)
+log_20 = fit(soft, *encode_pairs(soft), config)
 
 # %% tags=["nbval-ignore-output"]
 soft_20 = evaluate(soft, tokenizer, task, data["test"])
@@ -349,7 +351,7 @@ if scale.name == "mini":
 
 # %% tags=["nbval-ignore-output"]
 soft_one = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=1)
-log_1 = fit(soft_one, *encode_pairs(1), config)
+log_1 = fit(soft_one, *encode_pairs(soft_one), config)
 
 # %% tags=["nbval-ignore-output"]
 soft_1 = evaluate(soft_one, tokenizer, task, data["test"])
@@ -370,7 +372,7 @@ plt.show()
 
 # %% tags=["nbval-ignore-output"]
 beliefs["best hand-written prompt"] = shares(model, hard_prompt=best_prompt)
-beliefs["soft prompt, 1 token"], beliefs["soft prompt, 20 tokens"] = shares(soft_one, 1), shares(soft, 20)
+beliefs["soft prompt, 1 token"], beliefs["soft prompt, 20 tokens"] = shares(soft_one), shares(soft)
 if scale.name == "mini":
     assert beliefs.loc["perfect, time first", "soft prompt, 20 tokens"] > beliefs.loc["perfect, time first", "no prompt"] + 0.3
 beliefs.round(3)
@@ -388,7 +390,7 @@ table = pd.DataFrame({name: {key: result.get(key) for key in ("loss", *task.metr
 table.astype(float).round(2)
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.results import save_results
+from course_utils import save_results
 
 rows = [{"system": name, "seeds": [config.seed] if name.startswith("soft") else [], "loss": result.get("loss"),
          "metrics": {key: result[key] for key in task.metrics}} for name, result in systems.items()]
@@ -633,19 +635,21 @@ repeats = [{"source": record["source"], "target": record["source"]} for record i
 print(f"behind the header, {len(kept)} of {len(pupils)} are in another tense, such as\n{kept[0]['source']}\n{kept[0]['target']}")
 
 # %% tags=["nbval-ignore-output"]
+from dataclasses import replace
+
 many = GPT2WithSoftPrompt(model, [task.soft_token, "[NEWSPAPER]", "[REPEAT]"], prompt_length=20)
 with torch.no_grad():
     many.soft_embedding.weight[many.rows(task.soft_token)] = soft.soft_embedding.weight
 for name, records in (("[NEWSPAPER]", kept), ("[REPEAT]", repeats)):
-    many.soft_token = name
-    log = fit(many, *(encode(part, task, tokenizer, limit, prompt_length=20) for part in (records[20:], records[:20])),
-              TrainingConfig(epochs=3, batch_size=16, learning_rate=0.1))
+    held = min(20, len(records) // 5)
+    log = fit(many, *(encode(part, task, tokenizer, many, soft_token=name) for part in (records[held:], records[:held])),
+              replace(config, epochs=3))
     print(f"{name}: {len(records)} examples, validation loss {log.epochs[-1]['validation_loss']:.2f}")
 print("rows of [TRANSLATION] unchanged:",
       torch.equal(many.soft_embedding.weight[many.rows(task.soft_token)], soft.soft_embedding.weight))
 
 # %% [markdown]
-# `fit` moves only the rows of the name in use; the others wait. Now the same unseen sentence under each of the names, and the
+# `fit` moves only the rows whose ids stand in its examples; the others wait. Now the same unseen sentence under each of the names, and the
 # share of 60 test sentences that come out in each way.
 
 # %% tags=["nbval-ignore-output"]
@@ -690,7 +694,7 @@ manners.round(2)
 as_reported = TrainingConfig.as_reported(epochs=2)
 print(as_reported)
 short = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=1)
-log_short = fit(short, *(encode(part.select(range(100)), task, tokenizer, limit, 1) for part in pairs.values()), as_reported)
+log_short = fit(short, *(encode(part.select(range(100)), task, tokenizer, short) for part in pairs.values()), as_reported)
 pd.DataFrame(log_short.epochs).round(2)
 
 # %% [markdown]

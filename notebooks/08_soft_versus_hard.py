@@ -47,6 +47,7 @@ import pandas as pd
 
 from course_utils import TASKS
 from course_utils.base_models import data_root
+from course_utils.metrics import SCORES
 
 NO_MODEL = "no model at all"
 
@@ -71,15 +72,14 @@ def spread(values, digits):
     return f"{values.mean():.{digits}f}" + (f" ± {values.std():.{digits}f}" if len(values) > 1 else "")
 
 
-METRICS = {"rougeL": "ROUGE-L", "exact_match": "exact match, %", "bleu": "BLEU"}
-DIGITS = {"rougeL": 3, "exact_match": 1, "bleu": 1}
+MAIN = {name: SCORES[task.main_metric] for name, task in TASKS.items()}          # label, best value and digits of each task's metric
 SYSTEMS = [NO_MODEL, "hard prompt as reported", "best hand-written prompt", "few-shot, 2 examples", "soft prompt, 1 token",
            "soft prompt, 5 tokens", "soft prompt, 20 tokens", "full fine-tuning"]
 table = {}
-for name, task in TASKS.items():
+for name, main in MAIN.items():
     by_system = runs[runs.task == name].groupby("system")
-    table[name, "loss"] = by_system.loss.agg(spread, digits=3)
-    table[name, METRICS[task.main_metric]] = by_system.score.agg(spread, digits=DIGITS[task.main_metric])
+    table[name, "loss"] = by_system.loss.agg(spread, digits=SCORES["loss"].digits)
+    table[name, main.label] = by_system.score.agg(spread, digits=main.digits)
 pd.DataFrame(table).reindex(SYSTEMS)
 
 # %% [markdown]
@@ -98,9 +98,9 @@ COLORS = {"hard prompt as reported": "#E69F00", "best hand-written prompt": "#D5
           "soft prompt, 1 token": "#9BCBEB", "soft prompt, 5 tokens": "#4C9FD6", "soft prompt, 20 tokens": "#0072B2",
           "full fine-tuning": "#009E73"}
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.2), sharey=True)
-for (name, task), ax in zip(TASKS.items(), axes, strict=True):
+for (name, main), ax in zip(MAIN.items(), axes, strict=True):
     scores = runs[runs.task == name].groupby("system").score
-    plot_scores({system: scores.get_group(system).tolist() for system in COLORS}, METRICS[task.main_metric], ax, COLORS)
+    plot_scores({system: scores.get_group(system).tolist() for system in COLORS}, main.label, ax, COLORS)
     ax.axvline(scores.get_group(NO_MODEL).item(), color="black", linestyle=":")
     ax.set_title(name.replace("_", " "))
 figure.tight_layout()
@@ -230,9 +230,8 @@ by_size = pd.concat([read_runs(task, base_model) for task in TASKS for base_mode
 shown = {"full fine-tuning": "full fine-tuning", TWENTY: "soft, 20 tokens", BEST: "best hand-written",
          "hard prompt as reported": "as reported"}
 sizes = by_size[by_size.system.isin(shown)].groupby(["task", "system", "model_size"]).score
-pd.DataFrame({(f"{name}, {METRICS[task.main_metric]}", label):
-              sizes.agg(spread, digits=DIGITS[task.main_metric])[name, system]
-              for name, task in TASKS.items() for system, label in shown.items()}).T
+pd.DataFrame({(f"{name}, {main.label}", label): sizes.agg(spread, digits=main.digits)[name, system]
+              for name, main in MAIN.items() for system, label in shown.items()}).T
 
 # %% [markdown]
 # On the far right of each picture, on grey, stands a real model: SmolLM2, a hundred times as large as course-gpt2-m, one seed. It has read the web, and
@@ -251,8 +250,8 @@ for (name, task), ax in zip(TASKS.items(), axes, strict=True):
                 markersize=7, markeredgewidth=2)
     ax.axvspan(6e7, 3e8, color="grey", alpha=0.12, linewidth=0)
     ax.axhline(mean.score[name, NO_MODEL], color="grey", linestyle=":")
-    ax.set(xscale="log", xlabel="parameters of the base model", ylabel=METRICS[task.main_metric], xlim=(1e5, 3e8),
-           ylim=(0, 1.05 if task.main_metric == "rougeL" else 105), title=name.replace("_", " "))
+    ax.set(xscale="log", xlabel="parameters of the base model", ylabel=MAIN[name].label, xlim=(1e5, 3e8),
+           ylim=(0, 1.05 * MAIN[name].scale), title=name.replace("_", " "))
 axes[0].text(SMOL, 1.02, "SmolLM2", ha="center", va="top", fontsize="small", color="dimgrey")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(shown), frameon=False)
 plt.show()
@@ -317,14 +316,14 @@ from course_utils import GPT2WithSoftPrompt, TrainingConfig, course_scale, encod
 scale = course_scale()
 model, tokenizer = load_base_model(scale.base_model)
 data = {name: load_task_data(name, scale.data, scale.max_train, scale.max_eval) for name in TASKS}
-task, limit = TASKS["translation"], model.config.max_position_embeddings
+task = TASKS["translation"]
 test = data["translation"]["test"].select(range(60))
 
 
 def learn_from(count, seed, steps=32):
     """A 20-token prompt after `steps` batches of up to 10 from `count` labeled records."""
     records = data["translation"]["train"].shuffle(seed=seed).select(range(count))
-    labeled, peek = (encode(rows, task, tokenizer, limit, prompt_length=20) for rows in (records, records.select(range(5))))
+    labeled, peek = (encode(rows, task, tokenizer, model, prompt_length=20) for rows in (records, records.select(range(5))))
     soft = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=20, seed=seed)
     size = min(10, count)
     config = TrainingConfig(epochs=steps * size // count, batch_size=size, learning_rate=scale.learning_rate, seed=seed)
@@ -333,11 +332,11 @@ def learn_from(count, seed, steps=32):
 
 
 # %% tags=["nbval-ignore-output"]
-from tqdm.auto import tqdm
+from course_utils.progress import progress_bar
 
 COUNTS, SEEDS = (5, 40, 320), (0, 1, 2)
 learned = {(count, seed): evaluate(learn_from(count, seed), tokenizer, task, test)
-           for count, seed in tqdm([(count, seed) for count in COUNTS for seed in SEEDS], desc="prompts")}
+           for count, seed in progress_bar([(count, seed) for count in COUNTS for seed in SEEDS], description="prompts", unit="prompt")}
 written = {system: evaluate(model, tokenizer, task, test, hard_prompt=runs.prompt[(runs.task == task.name) & (runs.system == system)].iloc[0])
            for system in ("hard prompt as reported", BEST, "few-shot, 2 examples")}
 
@@ -423,7 +422,7 @@ def ready_prompt(name):
     if scale.name == "mini":
         soft.load_prompt(data_root() / "prompts" / name)
     else:
-        sets = [encode(data[name][split], TASKS[name], tokenizer, limit, prompt_length=20) for split in ("train", "validation")]
+        sets = [encode(data[name][split], TASKS[name], tokenizer, model, prompt_length=20) for split in ("train", "validation")]
         fit(soft, *sets, TrainingConfig(epochs=scale.epochs, batch_size=scale.batch_size, learning_rate=scale.learning_rate))
     return soft
 
@@ -507,7 +506,7 @@ def step_seconds(model, batch, repeats=7):
 # %% tags=["nbval-ignore-output"]
 from course_utils import collate
 
-items = [encode(data["summarization"]["train"], TASKS["summarization"], tokenizer, limit, prompt_length=20)[i] for i in range(8)]
+items = [encode(data["summarization"]["train"], TASKS["summarization"], tokenizer, model, prompt_length=20)[i] for i in range(8)]
 batch = {name: tensor.to(model.device) for name, tensor in collate(items, tokenizer.pad_token_id).items()}
 everything = GPT2WithSoftPrompt(copy.deepcopy(model), prompt_length=20)
 everything.requires_grad_(True)                          # the same code path, and every weight is trained
@@ -539,13 +538,14 @@ examples = {name: min(data[name]["test"], key=lambda record: len(str(record))) f
 joined = []
 for name, soft in prompts.items():
     ids = torch.tensor([token_ids(tokenizer, TASKS[name].source(examples[name]))], device=model.device)
-    joined.append(soft.join(ids, None, None)["inputs_embeds"][0])                         # [prompt + text, width]
+    ids, _, _ = soft.join(ids)                                                            # [1, prompt + text]
+    joined.append(soft.embed(ids)[0])                                                     # [prompt + text, width]
 longest = max(len(row) for row in joined)
 inputs = torch.stack([torch.nn.functional.pad(row, (0, 0, longest - len(row), 0)) for row in joined])
 mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in joined], device=model.device)
 with torch.no_grad():
     new = model.generate(inputs_embeds=inputs, attention_mask=mask, max_new_tokens=48, do_sample=False)
-answers = [text.strip().split("\n")[0] for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
+answers = [text.strip().split("\n")[0].strip() for text in tokenizer.batch_decode(new, skip_special_tokens=True)]
 for name, answer in zip(TASKS, answers, strict=True):
     print(f"{name:20}{answer}")
     alone = generate_texts(prompts[name], tokenizer, [TASKS[name].source(examples[name])], max_new_tokens=48)
@@ -613,7 +613,7 @@ parametrize.register_parametrization(disguised.soft_embedding, "weight", StayNea
 print(len(words), "rows, each to stay within", f"{(reach[:, 0] / anchors.norm(dim=1)).mean():.0%}", "of the length of its word's vector")
 
 # %% tags=["nbval-ignore-output"]
-labeled, checked = (encode(data[task.name][split].select(range(count)), task, tokenizer, limit, prompt_length=len(words))
+labeled, checked = (encode(data[task.name][split].select(range(count)), task, tokenizer, model, prompt_length=len(words))
                     for split, count in (("train", 400), ("validation", 40)))
 fit(disguised, labeled, checked, TrainingConfig(epochs=1, batch_size=10, learning_rate=scale.learning_rate))
 found = disguised.soft_embedding.weight.detach()
@@ -659,8 +659,8 @@ some = data[task.name]["validation"].select(range(20))
 without = []
 for row in range(len(rows)):
     rest = torch.cat([rows[:row], rows[row + 1:]])
-    without.append(evaluate_loss(with_rows(model, rest), encode(some, task, tokenizer, limit, len(rest))))
-whole = evaluate_loss(shipped, encode(some, task, tokenizer, limit, len(rows)))
+    without.append(evaluate_loss(with_rows(model, rest), encode(some, task, tokenizer, model, prompt_length=len(rest))))
+whole = evaluate_loss(shipped, encode(some, task, tokenizer, shipped))
 print(f"all rows: loss {whole:.3f}; without one of them: {min(without):.3f} to {max(without):.3f}; "
       f"{sum(loss > whole + 0.01 for loss in without)} of {len(rows)} matter by more than 0.01")
 
@@ -864,8 +864,8 @@ check_08_chance(chance)
 wins = sum(mean.score[name, TWENTY] > mean.score[name, BEST] for name in TASKS)
 print(f"- on {wins} of {len(TASKS)} tasks 20 vectors score above the best of {tries} hand-written prompts; full fine-tuning is above both on "
       f"{sum(mean.score[name, 'full fine-tuning'] > mean.score[name, TWENTY] for name in TASKS)}")
-for name, task_ in TASKS.items():
-    digits = DIGITS[task_.main_metric]
+for name in TASKS:
+    digits = MAIN[name].digits
     print(f"- {name.replace('_', ' ')}, from {leads.columns[0]:,} to {leads.columns[-1]:,} parameters: lead over words "
           f"{leads.loc[name].iloc[0]:.{digits}f} to {leads.loc[name].iloc[-1]:.{digits}f}, distance to full fine-tuning "
           f"{gaps.loc[name].iloc[0]:.{digits}f} to {gaps.loc[name].iloc[-1]:.{digits}f}")
@@ -876,7 +876,7 @@ print(f"- moved to a twin of its model, a soft prompt falls from {visits['soft',
 print(f"- vectors that read as a ban on German reach {readings['vectors that read like these words']['bleu']:.0f} BLEU")
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.results import save_results
+from course_utils import save_results
 
 lines = [{"system": name, "seeds": [], "loss": result["loss"], "metrics": {key: result[key] for key in task.metrics}} for name, result in written.items()]
 for count in COUNTS:

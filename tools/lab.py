@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tools.lessons import ROOT, lesson_files
 
-FOLDER = "my_course"      # one level deep, as notebooks/ is: links such as ../course_utils/data.py lead to the same files
+FOLDER = "my_course"      # one level deep, as notebooks/ is: links such as ../course_utils/batches.py lead to the same files
 RECORD = ".copied.json"   # {name of a copy: checksum of the lesson that was last copied there}
 
 

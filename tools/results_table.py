@@ -7,17 +7,7 @@ from pathlib import Path
 
 import pandas
 
-# In this order where a table has them; any other metric follows.
-METRICS = {
-    "rouge1": "ROUGE-1",
-    "rouge2": "ROUGE-2",
-    "rougeL": "ROUGE-L",
-    "bleu": "BLEU",
-    "exact_match": "exact match %",
-    "f1": "F1",
-    "exact_match_percentage": "shared tokens %",
-}
-FRACTIONS = {"rouge1", "rouge2", "rougeL", "loss"}   # shown with three decimals, the others with one
+from course_utils.metrics import SCORES
 
 
 def load_tables(folder: Path) -> dict[str, pandas.DataFrame]:
@@ -41,21 +31,25 @@ def load_tables(folder: Path) -> dict[str, pandas.DataFrame]:
 def one_table(rows: list[dict]) -> pandas.DataFrame:
     """System by loss, metrics and seeds, as text; mean ± standard deviation where a row carries its spread."""
     found = {metric for row in rows for metric in row["metrics"]}
-    metrics = [key for key in METRICS if key in found] + sorted(found - set(METRICS))
+    metrics = [key for key in SCORES if key in found] + sorted(found - set(SCORES))   # in this order; any other follows
     table = {}
     for row in rows:
         spread = row.get("spread") or {}
         cells = {"loss": number("loss", row["loss"], spread.get("loss"))}
-        cells |= {METRICS.get(key, key): number(key, row["metrics"].get(key), spread.get(key)) for key in metrics}
+        cells |= {label(key): number(key, row["metrics"].get(key), spread.get(key)) for key in metrics}
         table[row["system"]] = cells | {"seeds": ", ".join(str(seed) for seed in row["seeds"]) or "–"}
     return pandas.DataFrame.from_dict(table, orient="index")
+
+
+def label(key: str) -> str:
+    return SCORES[key].label if key in SCORES else key
 
 
 def number(key: str, value: float | None, spread: float | None) -> str:
     """The score as the table shows it; a dash where the system has none."""
     if value is None:
         return "–"
-    digits = 3 if key in FRACTIONS else 1
+    digits = SCORES[key].digits if key in SCORES else 1
     return f"{value:.{digits}f}" + (f" ± {spread:.{digits}f}" if spread is not None else "")
 
 

@@ -110,14 +110,14 @@ def main() -> None:
 
     @torch.no_grad()
     def validation_loss():
-        with autocast("cpu"):
+        with autocast(model):
             return sum(loss_of(held_out[i:i + ROWS]).item() for i in range(0, len(HELD_OUT), ROWS)) * ROWS / len(HELD_OUT)
 
     started, total = time.time(), 0.0
     for step in range(first, steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, steps, peak, stages[-1])
-        with autocast("cpu"):
+        with autocast(model):
             loss = run(batch(blocks, step))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

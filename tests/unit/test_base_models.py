@@ -1,17 +1,27 @@
-import contextlib
 import copy
 import importlib.metadata
+import shutil
 import socket
 import time
+import warnings
 from types import SimpleNamespace
 
 import huggingface_hub.constants
 import pytest
 import torch
+from conftest import checkpoint_gradients, make_gpt2
+from safetensors.torch import load_file, save_file
 
 from course_utils import base_models
-from course_utils.base_models import COURSE_MODELS, autocast, load_base_model, weights_fingerprint
-from course_utils.data import token_ids
+from course_utils.base_models import (
+    COURSE_MODELS,
+    autocast,
+    has_native_bfloat16,
+    load_base_model,
+    pick_dtype,
+    weights_fingerprint,
+)
+from course_utils.batches import token_ids
 from course_utils.evaluation import generate_texts
 from course_utils.soft_prompt import GPT2WithSoftPrompt
 
@@ -59,8 +69,8 @@ def test_fused_gelu_is_the_same_function(gpt2, folder):
 
 
 def test_dtype_and_device_are_honoured(folder):
-    model, _ = load_base_model(folder, device="cpu", dtype=torch.float16)
-    assert model.dtype == torch.float16 and model.device.type == "cpu"
+    model, _ = load_base_model(folder, device="cpu", dtype=torch.bfloat16)
+    assert model.dtype == torch.bfloat16 and model.device.type == "cpu"
 
 
 def test_a_tokenizer_without_pad_token_gets_one(folder, tokenizer):
@@ -74,6 +84,56 @@ def test_weights_that_are_not_safetensors_are_refused(folder, gpt2):
     (folder / "model.safetensors").unlink()
     torch.save(gpt2.state_dict(), folder / "pytorch_model.bin")
     with pytest.raises(OSError, match="safetensors"):
+        load_base_model(folder, device="cpu")
+
+
+def renamed(folder, rename):
+    """The model in ``folder`` with weights that are called otherwise."""
+    weights = load_file(folder / "model.safetensors")
+    save_file({rename(name): weight for name, weight in weights.items()}, folder / "model.safetensors", {"format": "pt"})
+    return folder
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "opt"])
+def test_weights_saved_from_a_wrapper_are_refused_with_their_names(family, folder, family_folder, tmp_path):
+    source = folder if family == "gpt2" else shutil.copytree(family_folder(family), tmp_path / family)
+    with pytest.raises(ValueError, match=r"do not fit its config\.json.*missing: \d+, .*unexpected: \d+, such as module\."):
+        load_base_model(renamed(source, lambda name: "module." + name), device="cpu")
+
+
+def test_a_single_missing_weight_is_refused(folder):
+    weights = load_file(folder / "model.safetensors")
+    name = next(name for name in weights if name.endswith("h.1.mlp.c_fc.weight"))
+    del weights[name]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ValueError, match=r"missing: 1, such as \S*h\.1\.mlp\.c_fc\.weight"):
+        load_base_model(folder, device="cpu")
+
+
+def test_weights_that_the_model_does_not_use_only_warn(folder):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        plain, _ = load_base_model(folder, device="cpu")
+    weights = load_file(folder / "model.safetensors")
+    save_file(weights | {"score.weight": torch.zeros(2, 2)}, folder / "model.safetensors", {"format": "pt"})
+    with pytest.warns(UserWarning, match=r"does not use.*score\.weight"):
+        model, _ = load_base_model(folder, device="cpu")
+    assert weights_fingerprint(model) == weights_fingerprint(plain)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "llama", "qwen2", "gpt_neox", "opt", "bloom", "mistral"])
+def test_a_folder_without_its_tokenizer_is_refused(family, folder, family_folder, tmp_path):
+    source = folder if family == "gpt2" else shutil.copytree(family_folder(family), tmp_path / family)
+    for path in source.glob("*token*"):
+        path.unlink()
+    with pytest.raises((ValueError, OSError), match=r"(?i)tokenizer"):
+        load_base_model(source, device="cpu")
+
+
+def test_a_tokenizer_of_a_larger_model_is_refused(folder, tokenizer, gpt2):
+    gpt2.resize_token_embeddings(len(tokenizer) // 2)
+    gpt2.half().save_pretrained(folder)
+    with pytest.raises(ValueError, match="they do not match"):
         load_base_model(folder, device="cpu")
 
 
@@ -174,16 +234,71 @@ def test_fingerprint_notices_one_weight_and_ignores_the_object(gpt2):
     assert len(weights_fingerprint(twin.bfloat16())) == 64
 
 
+# ---- precision
+
+
 @pytest.mark.parametrize("emulated", [True, False])
-def test_autocast_on_a_gpu_only_where_bfloat16_is_not_emulated(monkeypatch, emulated):
+def test_a_gpu_has_bfloat16_only_where_it_is_not_emulated(monkeypatch, emulated):
     """A T4 says yes to `is_bf16_supported()`, because it can emulate, and no if asked without emulation."""
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation=True: including_emulation or not emulated)
-    assert isinstance(autocast("cuda"), contextlib.nullcontext) == emulated
+    assert has_native_bfloat16("cuda") != emulated
+    assert pick_dtype("auto", "cuda") == (torch.float32 if emulated else torch.bfloat16)
 
 
-@pytest.mark.parametrize("has_amx", [True, False])
-def test_autocast_on_a_cpu_only_where_bfloat16_pays(monkeypatch, has_amx):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
-    with autocast("cpu"):
-        product = torch.ones(2, 2) @ torch.ones(2, 2)
-    assert product.dtype == (torch.bfloat16 if has_amx else torch.float32)
+@pytest.fixture(params=["none", "AMX", "AVX512_BF16"])
+def processor(request, monkeypatch):
+    """A CPU with instructions for bfloat16, or without."""
+    for name, ask in (("AMX", "_is_amx_tile_supported"), ("AVX512_BF16", "_is_avx512_bf16_supported")):
+        monkeypatch.setattr(torch.cpu, ask, lambda name=name: request.param == name, raising=False)
+    return request.param
+
+
+@pytest.mark.parametrize("width", [32, 256])
+def test_multiplying_in_bfloat16_on_a_cpu_only_where_it_pays(processor, width, tokenizer):
+    model, products = make_gpt2(tokenizer, width), {}
+    for dtype in ("auto", "float32", "bfloat16"):
+        with autocast(model, dtype):
+            products[dtype] = (torch.ones(2, 2) @ torch.ones(2, 2)).dtype
+    pays = torch.float32 if processor == "none" or width == 32 else torch.bfloat16
+    assert products == {"auto": pays, "float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_rounding_frozen_weights_once_changes_no_bit(base_model, tokenizer, checkpointing):
+    soft, before = GPT2WithSoftPrompt(base_model, prompt_length=3), weights_fingerprint(base_model)
+    if checkpointing:  # which runs the layers again on the way back, when the context is left
+        checkpoint_gradients(base_model)
+    soft.train()
+    ids, gradients = torch.tensor([token_ids(tokenizer, "Rain fell all day in the town.")]), []
+    for context in (autocast(soft, "bfloat16"), torch.autocast("cpu", torch.bfloat16)):
+        for _ in range(2):  # it can be entered again
+            with context:
+                loss = soft(ids, labels=ids).loss
+            gradients += torch.autograd.grad(loss, soft.soft_embedding.weight)
+    assert all(torch.equal(gradient, gradients[0]) for gradient in gradients[1:])
+    assert weights_fingerprint(base_model) == before
+
+
+def test_frozen_weights_are_back_after_an_error(gpt2):
+    before = weights_fingerprint(gpt2)
+    with pytest.raises(KeyboardInterrupt), autocast(gpt2.requires_grad_(False), "bfloat16"):
+        raise KeyboardInterrupt
+    assert weights_fingerprint(gpt2) == before
+
+
+def test_a_base_model_of_the_users_takes_the_type_that_pays_the_courses_own_stay_fp32(processor, folder, monkeypatch):
+    monkeypatch.setenv("COURSE_DATA", str(folder.parents[1]))
+    pays = torch.float32 if processor == "none" else torch.bfloat16
+    assert load_base_model(folder, device="cpu", dtype="auto")[0].dtype == pays
+    assert load_base_model("course-gpt2-xs", device="cpu", dtype="auto")[0].dtype == torch.float32
+    assert load_base_model("course-gpt2-xs", device="cpu", dtype="bfloat16")[0].dtype == torch.bfloat16
+
+
+def test_a_model_that_is_in_bfloat16_already_is_left_alone(gpt2):
+    with autocast(gpt2.bfloat16(), "bfloat16"):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+def test_unknown_type_names_the_known_ones(folder):
+    with pytest.raises(ValueError, match=r"auto, float32 or bfloat16, got 'int4'"):
+        load_base_model(folder, device="cpu", dtype="int4")

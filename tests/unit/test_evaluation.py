@@ -5,15 +5,16 @@ import torch
 import torch.nn.functional as F
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
-from course_utils.data import IGNORED, encode, left_pad, token_ids
+from course_utils import evaluation
+from course_utils.batches import IGNORED, encode, left_pad, length_sorted, token_ids
 from course_utils.evaluation import (
     AnswerEnds,
     evaluate,
     evaluate_loss,
     first_line,
+    generate_answers,
     generate_texts,
     lead_sentence,
-    length_sorted,
     trivial_baselines,
     unigram_loss,
 )
@@ -40,7 +41,7 @@ def soft(reader, tokenizer):
 @pytest.mark.parametrize("batch_size", [1, 3, 8, 100])
 def test_loss_is_the_mean_over_all_target_tokens_whatever_the_batches(gpt2, tokenizer, records, batch_size):
     varied = [{**r, "summary": r["summary"] * (1 + i % 3)} for i, r in enumerate(records)]
-    encoded = encode(varied, "summarization", tokenizer, 128)
+    encoded = encode(varied, "summarization", tokenizer, gpt2)
     with torch.no_grad():
         losses = [
             F.cross_entropy(gpt2(item["input_ids"][None]).logits[0, :-1], item["labels"][1:], reduction="sum")
@@ -51,14 +52,14 @@ def test_loss_is_the_mean_over_all_target_tokens_whatever_the_batches(gpt2, toke
 
 
 def test_a_plain_model_computes_no_logits_for_its_sources(gpt2, tokenizer, records):
-    encoded, positions = encode(records, "summarization", tokenizer, 128), []
-    gpt2.lm_head.register_forward_hook(lambda module, inputs, logits: positions.append(logits.shape[1]))
+    encoded, positions = encode(records, "summarization", tokenizer, gpt2), []
+    gpt2.lm_head.register_forward_hook(lambda module, inputs, logits: positions.append(logits[..., 0].numel()))
     evaluate_loss(gpt2, encoded)
-    assert positions and max(positions) < min(encoded.lengths()) - 10
+    assert sum(positions) == sum(map(len, encoded.targets()))
 
 
 def test_evaluation_leaves_a_model_in_the_mode_it_was_in(gpt2, tokenizer, records):
-    encoded = encode(records, "summarization", tokenizer, 128)
+    encoded = encode(records, "summarization", tokenizer, gpt2)
     gpt2.train()
     first = evaluate_loss(gpt2, encoded)
     assert gpt2.training and evaluate_loss(gpt2, encoded) == first, "dropout was on during evaluation"
@@ -69,7 +70,7 @@ def test_shuffling_sources_against_targets_raises_the_loss(reader, tokenizer, re
         {"document": a["document"], "summary": b["summary"]}
         for a, b in zip(records, records[1:] + records[:1], strict=True)
     ]
-    right, wrong = (evaluate_loss(reader, encode(r, "summarization", tokenizer, 128)) for r in (records, shuffled))
+    right, wrong = (evaluate_loss(reader, encode(r, "summarization", tokenizer, reader)) for r in (records, shuffled))
     assert right < 0.1 and wrong > right + 1
 
 
@@ -108,6 +109,37 @@ def test_answer_ends_at_the_first_newline_after_text(pieces, ends_at):
     first = next((i for i, row in enumerate(done) if row[0]), None)
     assert first == ends_at
     assert all(row[0] == row[1] for row in done)
+
+
+def test_a_first_step_of_one_token_can_be_judged():
+    """As in generation from vectors, where the ids begin with the first new token; `length` starts at 0 then."""
+    for pieces, ends in (([".\n"], True), (["\n"], False), (["Anna"], False)):
+        ids = torch.tensor([[WordTokenizer.pieces.index(piece)] for piece in pieces])
+        assert AnswerEnds(WordTokenizer(), "cpu")(ids, None).tolist() == [ends]
+
+
+def test_one_batch_after_another_starts_afresh():
+    rule, anna, newline = AnswerEnds(WordTokenizer(), "cpu"), 4, 2
+    rule(torch.tensor([[anna], [anna]]), None)
+    rule(torch.tensor([[anna, anna], [anna, anna]]), None)
+    assert rule(torch.tensor([[newline], [newline]]), None).tolist() == [False, False], "no text was seen in these rows"
+    assert rule(torch.tensor([[newline, anna]]), None).tolist() == [False], "another number of rows"
+
+
+def test_masks_of_the_vocabulary_are_built_once_per_tokenizer(soft, reader, tokenizer, records, monkeypatch):
+    built, decode = [], type(tokenizer).batch_decode
+
+    def see(self, rows, **options):
+        if len(rows) == len(tokenizer):
+            built.append(len(rows))
+        return decode(self, rows, **options)
+
+    monkeypatch.setattr(type(tokenizer), "batch_decode", see)
+    evaluation.newline_masks.cache_clear()
+    for model in (soft, reader, soft):
+        generate_texts(model, tokenizer, source_texts(records), 3, batch_size=3)
+    AnswerEnds(tokenizer, "cpu")
+    assert len(built) == 1
 
 
 def test_rows_end_on_their_own():
@@ -185,6 +217,20 @@ def test_evaluate_uses_the_soft_token_that_is_named(soft, tokenizer, records):
         evaluate(soft, tokenizer, "summarization", records, soft_token="[NONE]")
 
 
+def test_targets_longer_than_an_answer_are_counted(soft, tokenizer, records):
+    long = [{**records[0], "summary": records[0]["summary"] * 4}, records[1]]
+    assert evaluate(soft, tokenizer, "summarization", long, max_new_tokens=20)["too_long"] == 1
+    assert evaluate(soft, tokenizer, "summarization", long, max_new_tokens=60)["too_long"] == 0
+
+
+def test_answers_may_have_limits_of_their_own(reader, tokenizer, records):
+    rows = encode(records, "summarization", tokenizer, reader).prefixes()
+    most = [2, 40, 3, 40, 1, 40, 40, 2]
+    for answer, record, limit in zip(generate_answers(reader, tokenizer, rows, most), records, most, strict=True):
+        assert record["summary"].startswith(answer) and len(token_ids(tokenizer, " " + answer)) <= limit
+        assert (answer == record["summary"]) == (limit == 40)
+
+
 def test_long_sources_are_cut_and_counted_not_failed(soft, tokenizer, records):
     long = [{**records[0], "document": records[0]["document"] * 20}, records[1]]
     result = evaluate(soft, tokenizer, "summarization", long)
@@ -202,14 +248,10 @@ def test_a_limit_on_source_tokens_cuts_what_would_fit(soft, tokenizer, records):
 def test_sources_without_room_for_an_answer(soft, tokenizer, records):
     text = records[0]["document"] * 4
     length, prompt = len(token_ids(tokenizer, text)), soft.prompt_length
-    with pytest.raises(ValueError, match=rf"source 1: {prompt} prompt \+ {length} source \+ 40 new tokens exceed .* 128"):
+    with pytest.raises(ValueError, match=rf"source 1: {prompt + length} tokens with its prompt and 40 new ones exceed"):
         generate_texts(soft, tokenizer, ["Anna", text], 40)
     with pytest.raises(ValueError, match="source 0 is empty"):
         generate_texts(soft, tokenizer, [""], 40)
-
-
-def test_length_sorted_batches_hold_every_index_once():
-    assert length_sorted([3, 9, 5, 9, 1], 2) == [[1, 3], [2, 0], [4]]
 
 
 def test_generation_of_a_plain_model_is_left_padded_right(gpt2, tokenizer, records):
@@ -257,8 +299,8 @@ def test_copy_is_the_only_trivial_translation():
     assert list(trivial_baselines("translation", pair, pair)) == ["copy of the source"]
 
 
-def test_unigram_loss_by_hand(tokenizer, records):
-    train_set, test_set = (encode(part, "summarization", tokenizer, 128) for part in (records[:5], records[5:]))
+def test_unigram_loss_by_hand(gpt2, tokenizer, records):
+    train_set, test_set = (encode(part, "summarization", tokenizer, gpt2) for part in (records[:5], records[5:]))
     seen = [int(token) for target in train_set.targets() for token in target]
     total = len(seen) + len(tokenizer)
     losses = [-math.log((seen.count(int(t)) + 1) / total) for target in test_set.targets() for t in target]

@@ -1,101 +1,21 @@
 """Decoder-only models other than GPT-2, with tokenizers as they come: all parts of the package treat them alike."""
 
 import json
+import warnings
 
 import pytest
-import tokenizers
 import torch
-from tokenizers import decoders, models, pre_tokenizers, processors, trainers
-from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig, PreTrainedTokenizerFast
+from conftest import FAMILIES, POSITIONS, TOKENIZERS, checkpoint_gradients
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from course_utils.base_models import load_base_model, weights_fingerprint
-from course_utils.data import IGNORED, collate, continuation_ids, encode, fit_source, left_pad, source_ids, token_ids
+from course_utils.batches import IGNORED, collate, continuations, encode, left_pad, source_ids, token_ids
 from course_utils.evaluation import AnswerEnds, evaluate, generate_texts
 from course_utils.soft_prompt import GPT2WithSoftPrompt
 from course_utils.tasks import get_task
 from course_utils.training import TrainingConfig, fit
 
-POSITIONS, MORE_IDS = 128, 7
 TASK = get_task("summarization")
-SIZES = {
-    "vocab_size": None,  # filled in: the tokenizer's and some more, as in Qwen, Pythia and others
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "num_key_value_heads": 2,
-    "max_position_embeddings": POSITIONS,
-    "initializer_range": 0.3,
-}
-# What is special about a family, and the tokenizer it comes with here.
-FAMILIES = {
-    "llama": ({}, "adds BOS"),
-    "mistral": ({"sliding_window": 16}, "SentencePiece, adds BOS"),
-    "qwen2": ({}, "no BOS"),
-    "gpt_neox": ({"rotary_pct": 0.5}, "BOS is EOS"),
-    # Learned positions with an offset of 2; embeddings narrower than the layers.
-    "opt": ({"ffn_dim": 64, "word_embed_proj_dim": 16, "init_std": 0.3}, "adds BOS, which is EOS"),
-    "bloom": ({"n_layer": 2, "n_head": 4}, "no BOS"),  # positions by a bias on the attention: no position ids, no limit
-    # Scales its token embeddings, which so drown a tiny model's layers that with a tied output it only repeats itself.
-    "gemma3_text": ({"head_dim": 8, "sliding_window": 16, "tie_word_embeddings": False}, "adds BOS"),
-}
-# Special tokens by name, whether BOS is put in front of every text, whether the vocabulary is in SentencePiece's style.
-TOKENIZERS = {
-    "adds BOS": ({"bos_token": "<s>", "eos_token": "</s>"}, True, False),
-    "SentencePiece, adds BOS": ({"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}, True, True),
-    "no BOS": ({"eos_token": "<|im_end|>", "pad_token": "<|pad|>"}, False, False),
-    "BOS is EOS": ({"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>"}, False, False),
-    "adds BOS, which is EOS": ({"bos_token": "</s>", "eos_token": "</s>", "pad_token": "<pad>"}, True, False),
-}
-
-
-def make_tokenizer(name, texts):
-    special, adds_bos, spaces_in_front = TOKENIZERS[name]
-    backend = tokenizers.Tokenizer(models.BPE(unk_token=special.get("unk_token")))
-    alphabet = []
-    if spaces_in_front:
-        backend.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
-        backend.decoder = decoders.Metaspace(prepend_scheme="first")
-    else:
-        backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        backend.decoder = decoders.ByteLevel()
-        alphabet = pre_tokenizers.ByteLevel.alphabet()
-    listed = list(dict.fromkeys(special.values()))
-    backend.train_from_iterator(
-        texts, trainers.BpeTrainer(vocab_size=400, special_tokens=listed, initial_alphabet=alphabet, show_progress=False)
-    )
-    if adds_bos:
-        bos = special["bos_token"]
-        backend.post_processor = processors.TemplateProcessing(
-            single=f"{bos} $A", special_tokens=[(bos, backend.token_to_id(bos))]
-        )
-    return PreTrainedTokenizerFast(tokenizer_object=backend, **special)
-
-
-@pytest.fixture(scope="module", params=FAMILIES)
-def folder(request, records, tmp_path_factory):
-    """A tiny random model of one family on disk, with its tokenizer."""
-    special, kind = FAMILIES[request.param]
-    tokenizer = make_tokenizer(kind, [text for row in records for text in (*row.values(), "\nSummary:")])
-    ids = {name: getattr(tokenizer, name) for name in ("bos_token_id", "eos_token_id", "pad_token_id")}
-    config = AutoConfig.for_model(request.param, **(SIZES | {"vocab_size": len(tokenizer) + MORE_IDS} | ids | special))
-    torch.manual_seed(1)
-    model = AutoModelForCausalLM.from_config(config)
-    model.generation_config = GenerationConfig(repetition_penalty=3.0, do_sample=True, top_k=2, **ids)  # as chat models have
-    path = tmp_path_factory.mktemp(request.param, numbered=False)
-    model.save_pretrained(path)
-    tokenizer.save_pretrained(path)
-    return path
-
-
-@pytest.fixture
-def family(folder):
-    return folder.name
-
-
-@pytest.fixture
-def loaded(folder):
-    return load_base_model(folder, device="cpu")
 
 
 def close(a, b):
@@ -156,7 +76,7 @@ def test_pad_token_that_the_model_has_no_row_for(tmp_path, gpt2, tokenizer):
 
 def test_begin_token_stands_once_in_front_and_is_no_target(loaded, records):
     model, tokenizer = loaded
-    encoded = encode(records, TASK, tokenizer, POSITIONS, prompt_length=4)
+    encoded = encode(records, TASK, tokenizer, model)
     for item, record in zip(encoded, records, strict=True):
         ids, labels = item["input_ids"].tolist(), item["labels"].tolist()
         source = beginning(model) + token_ids(tokenizer, TASK.source(record))
@@ -167,11 +87,24 @@ def test_begin_token_stands_once_in_front_and_is_no_target(loaded, records):
 
 
 def test_begin_token_counts_in_the_length_budget(loaded, records):
-    _, tokenizer = loaded
-    whole = len(source_ids(tokenizer, TASK.source(records[0])))
-    assert fit_source(records[0], TASK, tokenizer, whole)[1] is False
-    source, was_cut = fit_source(records[0], TASK, tokenizer, whole - 1)
-    assert was_cut and len(source_ids(tokenizer, source)) <= whole - 1
+    model, tokenizer = loaded
+    longer = [{**records[0], "document": records[0]["document"] * 8}]
+    if getattr(model.config, "max_position_embeddings", None):
+        (item,) = encode(longer, TASK, tokenizer, model, prompt_length=4, max_new_tokens=20)
+        before = int((item["labels"] == IGNORED).sum())
+        assert POSITIONS - 24 - 4 <= before <= POSITIONS - 24, "prompt + begin token + source + answer fill the positions"
+
+
+def test_encoded_ids_hold_the_prompt_behind_the_begin_token(loaded, records):
+    base, tokenizer = loaded
+    model = GPT2WithSoftPrompt(base, ["[A]", "[B]"], prompt_length=[2, 3])
+    plain = encode(records, TASK, tokenizer, base)
+    for name, count in (("[A]", 2), ("[B]", 3)):
+        for item, without in zip(encode(records, TASK, tokenizer, model, soft_token=name), plain, strict=True):
+            begin, soft = beginning(base), model.prompt_ids(name)
+            assert len(soft) == count and min(soft) >= model.vocab_size
+            assert item["input_ids"].tolist() == begin + soft + without["input_ids"].tolist()[len(begin) :]
+            assert item["labels"].tolist() == [IGNORED] * count + without["labels"].tolist()
 
 
 def test_join_puts_the_prompt_behind_pads_and_begin_token(loaded):
@@ -179,23 +112,35 @@ def test_join_puts_the_prompt_behind_pads_and_begin_token(loaded):
     model = GPT2WithSoftPrompt(base, prompt_length=2)
     texts = ["Rain fell all day in the town.", "Anna", "The mayor"]
     ids, mask = left_pad([source_ids(tokenizer, text) for text in texts], tokenizer.pad_token_id)
-    joined, embed, begin = model.join(ids, mask, None), base.get_input_embeddings(), beginning(base)
+    joined, joined_mask, _ = model.join(ids, mask)
+    embed, begin = base.get_input_embeddings(), beginning(base)
     for row, text in enumerate(texts):
         pads = int((mask[row] == 0).sum())
-        assert joined["attention_mask"][row].tolist() == [0] * pads + [1] * (2 + ids.shape[1] - pads)
+        assert joined_mask[row].tolist() == [0] * pads + [1] * (2 + ids.shape[1] - pads)
+        assert joined[row, pads:].tolist() == begin + model.prompt_ids() + token_ids(tokenizer, text)
         expected = [embed(torch.tensor(begin, dtype=torch.long)), model.soft_embedding.weight]
         expected.append(embed(torch.tensor(token_ids(tokenizer, text))))
-        close(joined["inputs_embeds"][row, pads:], torch.cat(expected))
+        close(model.embed(joined)[row, pads:], torch.cat(expected))
 
 
 def test_a_target_follows_the_source_by_one_space(loaded):
     _, tokenizer = loaded
     source, target = "The mayor\nSummary:", " Anna buys a boat."
-    ids = continuation_ids(tokenizer, source, target)
+    (ids,) = continuations(tokenizer, [source], [target])
     assert token_ids(tokenizer, source) + ids == token_ids(tokenizer, source + target)
     assert tokenizer.decode(token_ids(tokenizer, source) + ids) == source + target
-    behind_space = continuation_ids(tokenizer, source + " ", "Anna")  # here tokens of both would melt into one
+    (behind_space,) = continuations(tokenizer, [source + " "], ["Anna"])  # here tokens of both would melt into one
     assert tokenizer.decode(behind_space) == "Anna"
+
+
+def test_a_reserved_token_in_a_text_is_plain_characters(loaded, records):
+    base, tokenizer = loaded
+    text = f"Anna buys a {tokenizer.eos_token} boat."
+    (item,) = encode([{**records[0], "summary": text}], TASK, tokenizer, base)
+    target = item["labels"][item["labels"] != IGNORED].tolist()
+    assert target.index(tokenizer.eos_token_id) == len(target) - 1
+    if "unk_token" not in tokenizer.special_tokens_map:  # bytes, which can spell anything
+        assert tokenizer.decode(target[:-1]) == " " + text
 
 
 # ---- a soft prompt is a hard prompt made of vectors
@@ -258,7 +203,7 @@ def test_all_positions_can_be_used_and_no_more(loaded, family):
     longest = torch.full((1, POSITIONS - 8), 3)
     assert model(longest).logits.shape[1] == POSITIONS
     if family != "bloom":  # which has no limit
-        with pytest.raises(ValueError, match=f"has {POSITIONS} positions: 8 prompt"):
+        with pytest.raises(ValueError, match=f"{POSITIONS} positions"):
             model(torch.full((1, POSITIONS - 7), 3))
 
 
@@ -267,16 +212,31 @@ def test_all_positions_can_be_used_and_no_more(loaded, family):
 
 def test_training_saving_and_loading(loaded, records, tmp_path):
     base, tokenizer = loaded
-    encoded = encode(records, TASK, tokenizer, POSITIONS, prompt_length=5)
     model, before = GPT2WithSoftPrompt(base, prompt_length=5), weights_fingerprint(base)
-    log = fit(model, encoded, encoded, TrainingConfig(epochs=6, batch_size=4, learning_rate=0.1), progress=False)
+    encoded = encode(records, TASK, tokenizer, model)
+    log = fit(model, encoded, encoded, TrainingConfig(epochs=6, batch_size=4, learning_rate=0.1, dtype="float32"), progress=False)
     assert log.epochs[log.best_epoch - 1]["validation_loss"] < log.epochs[0]["train_loss"] - 0.02
     assert weights_fingerprint(base) == before
-    model.save_prompt(tmp_path / "prompt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that PEFT will place it elsewhere; see test_prompt_files
+        model.save_prompt(tmp_path / "prompt")
     again = GPT2WithSoftPrompt(load_base_model(base.name_or_path, device="cpu")[0], prompt_length=5, seed=1)
     again.load_prompt(tmp_path / "prompt")
     scores = [evaluate(m, tokenizer, TASK, records[:3], max_new_tokens=6) for m in (model, again)]
     assert scores[0] == scores[1]
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_dropout_stays_off_while_training(family, family_folder, records, checkpointing):
+    base, tokenizer = load_base_model(family_folder(family), device="cpu")
+    if checkpointing:
+        checkpoint_gradients(base)
+    model = GPT2WithSoftPrompt(base, prompt_length=3)
+    encoded = encode(records, TASK, tokenizer, model)
+    batch = collate([encoded[0], encoded[1]], tokenizer.pad_token_id)
+    at_rest = model(**batch).loss
+    model.train()
+    close(model(**batch).loss, at_rest)
 
 
 def test_an_id_beyond_the_tokenizer_is_no_text_and_no_end(loaded):

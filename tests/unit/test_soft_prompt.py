@@ -3,9 +3,10 @@
 import pytest
 import torch
 import torch.nn.functional as F
+from conftest import checkpoint_gradients
 
 from course_utils.base_models import weights_fingerprint
-from course_utils.data import IGNORED, collate, encode, left_pad, token_ids
+from course_utils.batches import IGNORED, collate, encode, left_pad, token_ids
 from course_utils.soft_prompt import GPT2WithSoftPrompt
 from course_utils.training import TrainingConfig, fit
 
@@ -27,8 +28,9 @@ def sources(tokenizer):
 
 
 @pytest.fixture
-def batch(tokenizer, records):
-    encoded = encode(records, "summarization", tokenizer, max_positions=128, prompt_length=3)
+def batch(gpt2, tokenizer, records):
+    """Texts and targets, encoded for the base model: a soft prompt puts itself in front."""
+    encoded = encode(records, "summarization", tokenizer, gpt2)
     return collate([encoded[i] for i in range(len(encoded))], tokenizer.pad_token_id)
 
 
@@ -72,11 +74,70 @@ def test_each_soft_token_has_its_own_rows(gpt2, tokenizer):
     assert (gradient[:3] == 0).all() and (gradient[3:] != 0).any()
 
 
-def test_base_stays_in_eval_mode_and_gives_the_same_logits_while_training(gpt2, tokenizer):
+def test_prompts_may_differ_in_length(gpt2, tokenizer):
+    model = GPT2WithSoftPrompt(gpt2, ["[A]", "[B]"], prompt_length=[2, 5])
+    assert len(model.soft_embedding.weight) == 7
+    assert [model.rows(name) for name in ("[A]", "[B]")] == [slice(0, 2), slice(2, 7)]
+    assert model.prompt_length == 2 and len(model.prompt_ids("[B]")) == 5
+    alone = GPT2WithSoftPrompt(gpt2, ["[B]"], prompt_length=5)
+    alone.soft_embedding.weight.data = model.soft_embedding.weight.data[2:].clone()
+    text_ids = ids_of(tokenizer, TEXT)
+    close(model(text_ids, soft_token="[B]").logits, alone(text_ids).logits)
+
+
+def test_soft_ids_follow_the_vocabulary_and_never_meet_it(base_model):
+    model = GPT2WithSoftPrompt(base_model, ["[A]", "[B]"], prompt_length=2)
+    rows = base_model.get_input_embeddings().num_embeddings
+    assert model.prompt_ids("[A]") + model.prompt_ids("[B]") == list(range(rows, rows + 4))
+    ids = torch.tensor([[5, rows + 2, 7, rows]])
+    table, ours = base_model.get_input_embeddings().weight, model.soft_embedding.weight
+    close(model.embed(ids)[0], torch.stack([table[5], ours[2], table[7], ours[0]]))
+
+
+def test_a_text_gets_its_prompt_once(gpt2, tokenizer):
+    model = GPT2WithSoftPrompt(gpt2, ["[A]", "[B]"], prompt_length=2)
+    ids = token_ids(tokenizer, TEXT)
+    joined = model.with_prompt(ids, "[B]")
+    assert joined == model.prompt_ids("[B]") + ids == model.with_prompt(joined)
+    close(model(torch.tensor([joined])).logits, model(torch.tensor([ids]), soft_token="[B]").logits)
+
+
+def test_the_base_model_gives_the_same_logits_while_training(gpt2, tokenizer):
     model, text_ids = GPT2WithSoftPrompt(gpt2, prompt_length=2), ids_of(tokenizer, TEXT)
+    at_rest = model(text_ids).logits
     model.train()
-    assert model.training and not any(module.training for module in gpt2.modules())
-    close(model(text_ids).logits, model(text_ids).logits)  # dropout is 0.1 in this base model
+    assert model.training
+    close(model(text_ids).logits, at_rest)  # dropout is 0.1 in this base model
+
+
+def gradient_and_layer_runs(base_model, batch):
+    """The gradient of a training step, and how often the first layer was run for it."""
+    model, runs = GPT2WithSoftPrompt(base_model, prompt_length=3), []
+    layer = base_model.base_model.h[0] if hasattr(base_model.base_model, "h") else base_model.base_model.layers[0]
+    handle = layer.mlp.register_forward_pre_hook(lambda module, args: runs.append(args[0].shape))
+    model.train()
+    model(**batch).loss.backward()
+    handle.remove()
+    return model.soft_embedding.weight.grad, runs
+
+
+def test_gradient_checkpointing_is_used_and_changes_no_gradient(base_model, batch):
+    plain, _ = gradient_and_layer_runs(base_model, batch)
+    checkpoint_gradients(base_model)
+    checkpointed, runs = gradient_and_layer_runs(base_model, batch)
+    assert len(runs) == 2, "forward once and once more on the way back"
+    assert runs[0][1] == 3 + batch["input_ids"].shape[1], "prompt and text are run together"
+    torch.testing.assert_close(checkpointed, plain, rtol=1e-4, atol=1e-5)
+
+
+def test_a_checkpointed_base_model_generates_as_before(base_model, sources):
+    model = GPT2WithSoftPrompt(base_model, prompt_length=3)
+    options = {"max_new_tokens": 8, "eos_token_id": None}
+    expected = model.continue_rows(sources, 0, **options)
+    checkpoint_gradients(base_model)
+    model.train()  # as while training, in a callback after an epoch
+    assert torch.equal(model.continue_rows(sources, 0, **options), expected) and model.training
+    assert torch.equal(model.generate(*left_pad(sources, pad_id=0), **options), expected)
 
 
 # ---- padding
@@ -102,13 +163,32 @@ def test_left_padded_batch_equals_one_by_one(base_model, sources):
 def test_join_puts_the_prompt_between_left_pads_and_text(gpt2, sources):
     model = GPT2WithSoftPrompt(gpt2, prompt_length=2)
     ids, mask = left_pad(sources, pad_id=0)
-    joined = model.join(ids, mask, None)
+    joined, joined_mask, _ = model.join(ids, mask)
     table = gpt2.get_input_embeddings().weight
     for row, source in enumerate(sources):
         pads = ids.shape[1] - len(source)
-        assert joined["attention_mask"][row].tolist() == [0] * pads + [1] * (2 + len(source))
-        close(joined["inputs_embeds"][row, pads : pads + 2], model.soft_embedding.weight)
-        close(joined["inputs_embeds"][row, pads + 2 :], table[source])
+        assert joined_mask[row].tolist() == [0] * pads + [1] * (2 + len(source))
+        assert joined[row, pads:].tolist() == model.prompt_ids() + source
+        close(model.embed(joined)[row, pads : pads + 2], model.soft_embedding.weight)
+        close(model.embed(joined)[row, pads + 2 :], table[source])
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_join_moves_the_labels_along_with_the_text(gpt2, side):
+    model = GPT2WithSoftPrompt(gpt2, ["[A]", "[B]"], prompt_length=[1, 3])
+    rows = [[5, 6, 7], [8, 9]]
+    ids, mask, labels = (
+        torch.nn.utils.rnn.pad_sequence([torch.tensor(values) for values in columns], True, fill, side)
+        for columns, fill in ((rows, 0), ([[1] * len(row) for row in rows], 0), ([[IGNORED] + row[1:] for row in rows], IGNORED))
+    )
+    joined, joined_mask, joined_labels = model.join(ids, mask, labels, ["[A]", "[B]"])
+    for i, (name, row) in enumerate(zip(("[A]", "[B]"), rows, strict=True)):
+        keep = joined_mask[i].bool()
+        assert joined[i, keep].tolist() == model.prompt_ids(name) + row
+        assert joined_labels[i, keep].tolist() == [IGNORED] * (len(model.prompt_ids(name)) + 1) + row[1:]
+        assert (joined_labels[i, ~keep] == IGNORED).all()
+    again = model.join(joined, joined_mask, joined_labels)
+    assert all(torch.equal(a, b) for a, b in zip(again, (joined, joined_mask, joined_labels), strict=True))
 
 
 # ---- loss
@@ -129,7 +209,10 @@ def hand_written_loss(model, tokenizer, records):
 @torch.no_grad()
 def test_masked_loss_equals_a_hand_written_one(base_model, tokenizer, records, batch):
     model = GPT2WithSoftPrompt(base_model, prompt_length=3)
-    close(model(**batch).loss, hand_written_loss(model, tokenizer, records))
+    expected = hand_written_loss(model, tokenizer, records)
+    close(model(**batch).loss, expected)
+    with_prompts = collate(encode(records, "summarization", tokenizer, model).items, tokenizer.pad_token_id)
+    close(model(**with_prompts).loss, expected)
 
 
 def test_logits_with_labels_are_one_row_per_label(base_model, batch):
@@ -156,20 +239,20 @@ def test_loss_is_that_of_the_base_model_reading_the_same_tokens(base_model, toke
 
 
 def test_training_moves_the_prompt_and_not_one_base_weight(base_model, tokenizer, records):
-    encoded = encode(records, "summarization", tokenizer, 128, prompt_length=3)
     model = GPT2WithSoftPrompt(base_model, prompt_length=3)
+    encoded = encode(records, "summarization", tokenizer, model)
     before, prompt = weights_fingerprint(base_model), model.soft_embedding.weight.detach().clone()
-    fit(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=4, weight_decay=0.1), progress=False)
+    fit(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=4, weight_decay=0.1, dtype="float32"), progress=False)
     assert weights_fingerprint(base_model) == before
     assert (model.soft_embedding.weight - prompt).abs().max() > 1e-3
 
 
 def test_one_batch_of_eight_is_overfitted(base_model, tokenizer, records):
     """A random base has no skill to call up; a prompt can still steer what it says, far below the start."""
-    encoded = encode(records, "summarization", tokenizer, 128, prompt_length=20)
-    assert len(encoded) == 8
     model = GPT2WithSoftPrompt(base_model, prompt_length=20)
-    config = TrainingConfig(epochs=60, batch_size=8, learning_rate=0.1)
+    encoded = encode(records, "summarization", tokenizer, model)
+    assert len(encoded) == 8
+    config = TrainingConfig(epochs=50, batch_size=8, learning_rate=0.1, dtype="float32")
     log = fit(model, encoded, encoded, config, progress=False)
     first, best = log.epochs[0]["train_loss"], log.epochs[log.best_epoch - 1]["validation_loss"]
     assert best < 0.6 * first, (first, best)
@@ -197,6 +280,7 @@ def test_cached_uncached_one_by_one_and_by_hand_generate_the_same(base_model, so
     cached = model.generate(ids, mask, max_new_tokens=12).tolist()
     uncached = model.generate(ids, mask, max_new_tokens=12, use_cache=False).tolist()
     assert cached == uncached
+    assert cached == model.continue_rows(sources, 0, max_new_tokens=12).tolist(), "each prompt run once"
     assert len({tuple(row) for row in cached}) > 1, "all rows alike: the test would not notice mixed-up rows"
     for row, source in enumerate(sources):
         alone = model.generate(torch.tensor([source]), max_new_tokens=12).tolist()[0]
@@ -256,10 +340,10 @@ def test_training_the_prompt_leaves_the_embedding_table_alone(gpt2, tokenizer):
 # ---- bad input
 
 
-@pytest.mark.parametrize("prompt_length", [0, -3])
-def test_prompt_length_below_one(gpt2, prompt_length):
-    with pytest.raises(ValueError, match=f"prompt_length must be >= 1, got {prompt_length}"):
-        GPT2WithSoftPrompt(gpt2, prompt_length=prompt_length)
+@pytest.mark.parametrize("prompt_length", [0, -3, [3, 0], [3]])
+def test_prompt_length_below_one_or_for_other_names(gpt2, prompt_length):
+    with pytest.raises(ValueError, match="prompt_length"):
+        GPT2WithSoftPrompt(gpt2, ["[A]", "[B]"], prompt_length=prompt_length)
 
 
 def test_unknown_soft_token_names_the_known_ones(gpt2, tokenizer):
@@ -271,7 +355,7 @@ def test_unknown_soft_token_names_the_known_ones(gpt2, tokenizer):
 
 def test_text_longer_than_the_positions(gpt2):
     model = GPT2WithSoftPrompt(gpt2, prompt_length=20)
-    with pytest.raises(ValueError, match=r"has 128 positions: 20 prompt \+ 109 text"):
+    with pytest.raises(ValueError, match="128 positions"):
         model(torch.zeros(1, 109, dtype=torch.long))
     assert model(torch.zeros(1, 108, dtype=torch.long)).logits.shape == (1, 128, len(gpt2.get_input_embeddings().weight))
 

@@ -1,7 +1,7 @@
 import pytest
 
-from course_utils.data import load_task_data
 from course_utils.metrics import METRICS
+from course_utils.records import load_task_data
 from course_utils.tasks import TASKS, get_task, join_target, with_hard_prompt
 
 RECORD = {
