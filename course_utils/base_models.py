@@ -30,7 +30,7 @@ from transformers.activations import NewGELUActivation
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.pytorch_utils import Conv1D
 
-from .tasks import data_root
+from .tasks import CourseWarning, data_root
 
 COURSE_MODELS = ("course-gpt2-xs", "course-gpt2-s", "course-gpt2-m", "course-gpt2-l")
 SMOLLM2 = "smollm2"
@@ -173,7 +173,7 @@ def check_weight_names(name: str | Path, names: dict) -> None:
     if lists["missing"]:
         raise ValueError(f"the weights of {name} do not fit its config.json ({shown}): expected names as in a saved model")
     if lists["unexpected"]:
-        warnings.warn(f"{name} holds weights that a language model of its kind does not use ({shown})", stacklevel=3)
+        warnings.warn(f"{name} holds weights that a language model of its kind does not use ({shown})", CourseWarning, 3)
 
 
 def check_tokenizer(name: str | Path, tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel) -> None:

@@ -12,6 +12,9 @@ from typing import NoReturn
 
 from transformers import HfArgumentParser
 
+from .processes import rank
+from .tasks import CourseWarning
+
 
 class Help(argparse.RawDescriptionHelpFormatter, argparse.ArgumentDefaultsHelpFormatter):
     """Shows the text below the options as it is, and the defaults that say something."""
@@ -45,16 +48,22 @@ class Parser(HfArgumentParser):
 
     @contextlib.contextmanager
     def reading_input(self) -> Iterator[None]:
-        """Turn every exception into such a line, and warnings into notes. Any exception: libraries raise what they like on files
-        that they cannot read."""
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always", UserWarning)
-            try:
-                yield
-            except Exception as error:
-                kind = "" if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: "
-                self.fail(kind + textwrap.shorten(str(error), 600), status=2)
-            finally:
-                for warning in caught:
-                    if issubclass(warning.category, UserWarning):
-                        print(f"note: {warning.message}", file=sys.stderr)
+        """Turn every exception into such a line. Any exception: libraries raise what they like on files that they cannot read."""
+        try:
+            yield
+        except Exception as error:
+            kind = "" if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: "
+            self.fail(kind + textwrap.shorten(str(error), 600), status=2)
+
+
+@contextlib.contextmanager
+def notes() -> Iterator[None]:
+    """Print every `CourseWarning` as a line on standard error, by the first process alone; silence those of libraries."""
+    def show(message, category, *place, **options) -> None:
+        if issubclass(category, CourseWarning) and rank() == 0:
+            print(f"note: {message}", file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", CourseWarning)
+        warnings.showwarning = show
+        yield

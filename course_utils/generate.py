@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .base_models import load_base_model, quiet_libraries
 from .batches import encode
-from .command_line import Parser
+from .command_line import Parser, notes
 from .evaluation import generate_answers, generate_texts
 from .prompt_files import read_prompt
 from .records import decode, read_stream, read_text
@@ -49,6 +49,7 @@ def make_parser() -> Parser:
     return parser
 
 
+@notes()
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command. Exit status 2 for bad input."""
     parser = make_parser()
@@ -100,7 +101,10 @@ def load(prompts: list[tuple[Task | None, Path]], base: str | None, dtype: str, 
     if len(tasks) > 1 and (None in tasks or len(set(tasks)) < len(tasks)):
         raise ValueError("each of several prompts needs a task of its own: write --prompt TASK=DIR, got the tasks "
                          + ", ".join(task.name if task else "unknown" for task in tasks))
-    model, tokenizer = load_base_model(base or saved[0].base_model, dtype=dtype)
+    try:
+        model, tokenizer = load_base_model(base or saved[0].base_model, dtype=dtype)
+    except OSError as error:
+        raise OSError(str(error) if base else f"{error}; or say where the base model is, with --model") from None
     names = [task.soft_token if task else "[PROMPT]" for task in tasks]
     soft = GPT2WithSoftPrompt(model, names, [len(each.rows) for each in saved])
     for name, (_, folder) in zip(names, prompts, strict=True):

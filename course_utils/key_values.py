@@ -12,11 +12,12 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import DynamicCache
 from transformers.cache_utils import DynamicLayer
-from transformers.modeling_outputs import CausalLMOutput
 
 from .batches import IGNORED, left_pad
 from .loss import logits_at, wanted_positions
 from .prompt_files import read_adapter, warn_of_other_base, write_adapter
+from .system import System
+from .tasks import CourseWarning
 
 
 def positions_of(mask: torch.Tensor) -> torch.Tensor:
@@ -97,7 +98,7 @@ def generate_behind(system, keys, which, prompt_mask, texts: Sequence[Sequence[i
     return new[:, ids.shape[1] :]
 
 
-class KeyValuePrompt(nn.Module):
+class KeyValuePrompt(System):
     """A prompt as the keys and values that it leaves in every layer, [positions, layers * 2 * heads * head width].
 
     Trained, it is prefix tuning (Li and Liang 2021, arXiv 2101.00190, without their reparametrisation); computed from a soft
@@ -106,16 +107,17 @@ class KeyValuePrompt(nn.Module):
     """
 
     def __init__(self, base_model, weight: torch.Tensor, heads: int, holds_begin: bool = False, trainable: bool = True):
-        super().__init__()
         require_reusable_keys(base_model)
-        self.base_model, self.heads, self.holds_begin = base_model.requires_grad_(False), heads, holds_begin
+        super().__init__(base_model.requires_grad_(False))
+        self.heads, self.holds_begin = heads, holds_begin
         self.weight = nn.Parameter(weight.float(), requires_grad=trainable)
         self.takes_positions = "position_ids" in inspect.signature(base_model.forward).parameters
         self.train(False)
 
-    config = property(lambda self: self.base_model.config)
-    device = property(lambda self: self.weight.device)
-    positions = property(lambda self: len(self.weight) - self.holds_begin, doc="Positions it takes beside a begin token.")
+    @property
+    def positions(self) -> int:
+        """Positions that it takes beside a begin token."""
+        return len(self.weight) - self.holds_begin
 
     def train(self, mode: bool = True) -> KeyValuePrompt:
         super().train(mode)
@@ -129,20 +131,14 @@ class KeyValuePrompt(nn.Module):
         return [(tensor[i][None], tensor[i + 1][None]) for i in range(0, 2 * layers, 2)]
 
     def target_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor):
-        """Logits [targets, vocab] and ids [targets] of the labels that count, row by row; texts padded on the right."""
         which, cut = torch.zeros(len(input_ids), dtype=torch.long, device=self.device), int(self.holds_begin)
         ids, mask, labels = (tensor[:, cut:] for tensor in (input_ids, attention_mask, labels))
         inputs = behind(self, self.keys(), which, mask.new_ones(len(ids), len(self.weight)), ids, mask)
         wanted, targets = wanted_positions(labels)
         return logits_at(self.base_model, wanted, **inputs), targets
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> CausalLMOutput:
-        logits, targets = self.target_logits(input_ids, attention_mask, labels)
-        return CausalLMOutput(loss=F.cross_entropy(logits, targets), logits=logits)
-
     @torch.no_grad()
     def continue_rows(self, rows: Sequence[Sequence[int]], pad_id: int, **options) -> torch.Tensor:
-        """New ids [batch, new] for rows of ids, greedily."""
         which = torch.zeros(len(rows), dtype=torch.long, device=self.device)
         mask = which.new_ones(1, len(self.weight))
         texts = [list(row)[int(self.holds_begin) :] for row in rows]
@@ -152,7 +148,7 @@ class KeyValuePrompt(nn.Module):
         """Write it as a PEFT prefix-tuning adapter; its metadata says whether a begin token is part of it, which warns."""
         if self.holds_begin:
             warnings.warn(f"{folder}: these keys and values hold the tokenizer's begin token. The course puts no other behind "
-                          "them; PEFT will, unless the texts come without", stacklevel=2)
+                          "them; PEFT will, unless the texts come without", CourseWarning, 2)
         keys, _ = self.keys()[0]
         config = {"peft_type": "PREFIX_TUNING", "num_virtual_tokens": len(self.weight), "token_dim": self.heads * keys.shape[-1],
                   "num_layers": len(self.keys()), "num_attention_heads": self.heads, "num_transformer_submodules": 1}

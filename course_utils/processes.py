@@ -27,7 +27,7 @@ def state() -> PartialState:
 
 def summed(tensor: torch.Tensor) -> torch.Tensor:
     """The sum of ``tensor`` over all processes."""
-    return reduce(tensor, "sum") if world_size() > 1 else tensor
+    return reduce(tensor.to(state().device), "sum").to(tensor.device) if world_size() > 1 else tensor
 
 
 def share_of(rows: list) -> list:

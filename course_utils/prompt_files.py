@@ -17,6 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from .tasks import CourseWarning
+
 CONFIG, WEIGHTS, TENSOR = "adapter_config.json", "adapter_model.safetensors", "prompt_embeddings"
 PLACEMENT = "begin_first"
 
@@ -58,7 +60,7 @@ def write_prompt(
     """
     if begin_first:
         warnings.warn(f"{folder}: this prompt was trained behind the tokenizer's begin token. The course puts it there again; "
-                      "PEFT will put it in front of that token, where it does worse", stacklevel=3)
+                      "PEFT will put it in front of that token, where it does worse", CourseWarning, 3)
     config = {"peft_type": "PROMPT_TUNING", "num_virtual_tokens": len(rows), "token_dim": rows.shape[1]}
     metadata = {**(about or {}), **({} if begin_first is None else {PLACEMENT: json.dumps(begin_first)})}
     write_adapter(folder, rows, config, base_model, overwrite, metadata)
@@ -143,4 +145,4 @@ def warn_of_other_base(folder: str | Path, config: dict, base_model: str | None)
     trained_for = config.get("base_model_name_or_path")
     if base_model and trained_for and Path(str(trained_for)).name != Path(short_name(base_model)).name:
         warnings.warn(f"the prompt in {folder} was trained for {trained_for}, not for {base_model}: same width, but it will "
-                      "hardly work there", stacklevel=4)
+                      "hardly work there", CourseWarning, 4)

@@ -26,7 +26,7 @@ import huggingface_hub.constants
 import pyarrow.parquet
 
 from .base_models import hub_within_reach
-from .tasks import Task, data_root, get_task
+from .tasks import CourseWarning, Task, data_root, get_task
 
 SPLITS = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}  # and names of files
 KINDS = (".jsonl", ".jsonl.gz", ".json", ".csv", ".parquet")
@@ -39,7 +39,7 @@ PUBLIC_DATASETS = {
 }
 
 
-class RecordWarning(UserWarning):
+class RecordWarning(CourseWarning):
     """What the owner of the data should know, though it is no error, with a count."""
 
 
@@ -59,9 +59,10 @@ def load_task_data(
 
     ``data`` is "embedded" (the course's own, ``data/tasks/<task>/``), "hub" (public, `load_public_task`) or a folder with
     ``train.jsonl`` and so on, or a file of another of the `KINDS` (.json: an array). ``max_train`` and ``max_eval`` keep that
-    many records of training data, and of validation and test data each: the first ones after a shuffle with ``seed``, because
-    files may be grouped. ``test_from="validation"`` is for a folder without a test file: half of the validation records become
-    the test, every second title where questions have a field "title", else every second record; they share no source.
+    many records of training data, and of validation and test data each: the first ones after a shuffle, because files may
+    be grouped. ``seed`` draws the training records; those that all seeds are compared on are always the same.
+    ``test_from="validation"`` is for a folder without a test file: half of the validation records become the test, every second
+    title where questions have a field "title", else every second record; they share no source.
 
     Raises FileNotFoundError for a missing file, ValueError that names file and line for a row that `to_record` does not
     take, and for "hub" the errors of `load_public_task`. What is dropped or folded is counted in a `RecordWarning`.
@@ -72,10 +73,10 @@ def load_task_data(
             raise ValueError(f"{name} must be >= 1, or None for all records, got {limit!r}")
     if test_from not in (None, "validation") or (test_from and data == "hub"):
         raise ValueError(f"test_from: 'validation' for a folder without a test file, else None; got {test_from!r} for {data!r}")
-    limits = {"train": max_train, "validation": max_eval, "test": max_eval}
+    limits, seeds = {"train": max_train, "validation": max_eval, "test": max_eval}, {"train": seed, "validation": 0, "test": 0}
     if data == "hub":
         splits = load_public_task(task)  # of 287,113 articles only those in use are converted
-        return {split: public_records(sample(rows, limits[split], seed), task, split) for split, rows in splits.items()}
+        return {split: public_records(sample(rows, limits[split], seeds[split]), task, split) for split, rows in splits.items()}
     folder = data_root() / "tasks" / task.name if data == "embedded" else Path(data)
     splits = {split: read_records(path, task) for split, path in find_files(folder, task, test_from).items()}
     if test_from:
@@ -85,7 +86,7 @@ def load_task_data(
         if not all(parts):
             raise ValueError(f"{folder}: no test in one validation {'title' if by_title else 'source'}; expected several")
         splits["validation"], splits["test"] = (([records[i] for i in part], None) for part in parts)
-    return {split: sample(datasets.Dataset.from_list(splits[split][0]), limits[split], seed) for split in SPLITS}
+    return {split: sample(datasets.Dataset.from_list(splits[split][0]), limits[split], seeds[split]) for split in SPLITS}
 
 
 def sample(rows: datasets.Dataset, limit: int | None, seed: int) -> datasets.Dataset:

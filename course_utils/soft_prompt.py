@@ -20,6 +20,7 @@ from .key_values import can_reuse_keys, generate_behind, keys_of, positions_of, 
 from .loss import logits_at, wanted_positions
 from .prompt_files import read_prompt, write_prompt
 from .prompt_init import initial_rows
+from .system import System
 
 
 def at_rest(method):
@@ -55,7 +56,7 @@ class CheckpointInEval:
         return self.checkpoint(in_eval, *args)
 
 
-class GPT2WithSoftPrompt(nn.Module):
+class GPT2WithSoftPrompt(System):
     """A decoder-only model of transformers with a soft prompt (Lester et al. 2021, arXiv 2104.08691).
 
     Each entry of ``soft_vocabulary`` owns some rows of one trainable embedding: ``prompt_length`` of them, a number for all
@@ -76,14 +77,14 @@ class GPT2WithSoftPrompt(nn.Module):
         seed: int = 0,
         init_token_ids: Sequence[int] | None = None,
     ):
-        super().__init__()
+        super().__init__(base_model)
         names = (soft_vocabulary,) if isinstance(soft_vocabulary, str) else tuple(soft_vocabulary)
         lengths = [prompt_length] * len(names) if isinstance(prompt_length, int) else list(prompt_length)
         if not names or len(set(names)) < len(names):
             raise ValueError(f"soft_vocabulary must be one or more different names, got {names}")
         if len(lengths) != len(names) or min(lengths) < 1:
             raise ValueError(f"prompt_length must be >= 1, for all or for each of {len(names)} names, got {prompt_length}")
-        self.base_model = base_model.requires_grad_(False)
+        base_model.requires_grad_(False)
         self.soft_vocabulary, self.soft_token, self.lengths = names, names[0], lengths
         embed = base_model.get_input_embeddings()
         rows = initial_rows(embed, lengths, init, seed, init_text, tokenizer, init_token_ids)
@@ -95,14 +96,6 @@ class GPT2WithSoftPrompt(nn.Module):
         # Where the tokenizer has a begin token, ours stand behind it, as hard prompts do; PEFT puts its own in front of it.
         self.begin_first = [True] * len(names)
         self.train(False)
-
-    @property
-    def config(self):
-        return self.base_model.config
-
-    @property
-    def device(self) -> torch.device:
-        return self.soft_embedding.weight.device
 
     @property
     def prompt_length(self) -> int:
@@ -251,7 +244,21 @@ class GPT2WithSoftPrompt(nn.Module):
         texts = [row[end:] for row, end in zip(rows, ends, strict=True)]
         return generate_behind(self, keys_of(self, ids, mask), which, mask, texts, pad_id, **options)
 
-    # ---- keeping it
+    # ---- training and keeping it
+
+    def parts(self) -> list[list[nn.Parameter]]:
+        """Each prompt by itself: a frozen base model lets none act on another. They share memory with the embedding."""
+        if not isinstance(self.soft_embedding.weight, nn.Parameter):  # a parametrization computes the rows (lesson 08)
+            return super().parts()
+        return [[nn.Parameter(self.soft_embedding.weight.data[self.rows(name)])] for name in self.soft_vocabulary]
+
+    def share_gradients(self, parts: list[list[nn.Parameter]]) -> None:
+        """Give each prompt its rows of the embedding's gradient, and none to prompts that no text was behind."""
+        if not isinstance(self.soft_embedding.weight, nn.Parameter):
+            return
+        for (part,), name in zip(parts, self.soft_vocabulary, strict=True):
+            gradient = self.soft_embedding.weight.grad[self.rows(name)]
+            part.grad = gradient if bool(gradient.any()) else None
 
     def save_prompt(
         self, folder: str | Path, soft_token: str | None = None, overwrite: bool = False, about: dict[str, str] | None = None

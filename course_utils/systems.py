@@ -1,16 +1,4 @@
-"""What the course compares, behind one face.
-
-A system is a module with
-
-- ``base_model``, ``config``, ``device``;
-- ``target_logits(input_ids, attention_mask, labels)``: logits [targets, vocab] and ids [targets] of the labels that count;
-- ``continue_rows(rows, pad_id, **options)``: new ids [batch, new] for rows of ids;
-- ``prompt_ids(soft_token)`` or ``positions``, if its prompt takes positions in front of the text;
-- ``save(folder)``, and of its parameters those that require gradients are trained.
-
-`GPT2WithSoftPrompt` and `KeyValuePrompt` are such systems themselves; here are the others, and `make_system`, which makes any of
-them by name.
-"""
+"""The systems that have no module of their own, and `make_system`, which makes any of them by name."""
 
 from __future__ import annotations
 
@@ -19,21 +7,20 @@ from pathlib import Path
 
 import peft
 import torch
-import torch.nn.functional as F
 from torch import nn
-from transformers.modeling_outputs import CausalLMOutput
 
 from .batches import left_pad
 from .key_values import compile_prompt
 from .loss import logits_at, wanted_positions
 from .prompt_files import short_name
 from .soft_prompt import GPT2WithSoftPrompt
+from .system import System
 from .tasks import Task
 
 SYSTEMS = ("hard prompt", "soft prompt", "prompt tuning, PEFT", "P-tuning", "prefix tuning", "LoRA", "full fine-tuning")
 
 
-class PlainModel(nn.Module):
+class PlainModel(System):
     """A model that reads tokens: behind a hard prompt, with LoRA's adapters in it, or trained as a whole.
 
     ``hard_prompt`` is what evaluation puts to the text (`tasks.with_hard_prompt`). ``train_base``: the whole model learns, and
@@ -41,29 +28,20 @@ class PlainModel(nn.Module):
     """
 
     def __init__(self, base_model, hard_prompt: str | None = None, train_base: bool = False):
-        super().__init__()
-        self.base_model, self.hard_prompt, self.train_base = base_model, hard_prompt, train_base
-
-    config = property(lambda self: self.base_model.config)
-    device = property(lambda self: self.base_model.device)
+        super().__init__(base_model)
+        self.hard_prompt, self.train_base = hard_prompt, train_base
 
     def train(self, mode: bool = True) -> PlainModel:
         super().train(mode and self.train_base)
         return self
 
     def target_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor):
-        """Logits [targets, vocab] and ids [targets] of the labels that count, row by row; texts padded on the right."""
         wanted, targets = wanted_positions(labels)
         inputs = {"input_ids": input_ids, "attention_mask": attention_mask, "use_cache": False}
         return logits_at(self.base_model, wanted, **inputs), targets
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, labels: torch.Tensor) -> CausalLMOutput:
-        logits, targets = self.target_logits(input_ids, attention_mask, labels)
-        return CausalLMOutput(loss=F.cross_entropy(logits, targets), logits=logits)
-
     @torch.no_grad()
     def continue_rows(self, rows: Sequence[Sequence[int]], pad_id: int, **options) -> torch.Tensor:
-        """New ids [batch, new] for rows of ids, greedily."""
         ids, mask = (t.to(self.device) for t in left_pad(rows, pad_id))
         new = self.base_model.generate(input_ids=ids, attention_mask=mask, do_sample=False, **options)
         return new[:, ids.shape[1] :]
@@ -133,14 +111,16 @@ class PTuning(GPT2WithSoftPrompt):
         nn.init.zeros_(self.encoder.mlp_head[-1].bias)
         self.soft_embedding.weight.requires_grad_(False)
 
+    parts, share_gradients = System.parts, System.share_gradients  # all rows come out of one network
+
     def soft_rows(self) -> torch.Tensor:
         indices = torch.arange(self.soft_embedding.num_embeddings, device=self.device)
         return self.soft_embedding.weight + self.encoder(indices[None])[0]
 
 
-def as_system(model) -> nn.Module:
+def as_system(model) -> System:
     """``model`` if it is a system, else a `PlainModel` around it, which is trained as a whole if any of it is."""
-    if hasattr(model, "continue_rows"):
+    if isinstance(model, System):
         return model
     return PlainModel(model, train_base=any(weight.requires_grad for weight in model.parameters()))
 
@@ -148,7 +128,7 @@ def as_system(model) -> nn.Module:
 def make_system(
     name: str, base_model, task: Task, length: int = 20, init: str = "vocab", init_text: str | None = None, tokenizer=None,
     seed: int = 0, hard_prompt: str | None = None, rank: int = 8,
-) -> nn.Module:
+) -> System:
     """The system of that name (`SYSTEMS`) on ``base_model``, which LoRA and full fine-tuning change: give them one of their own.
 
     ``length``: virtual tokens of the prompts. ``rank``: LoRA's. ``hard_prompt`` defaults to the reported one. Raises ValueError
@@ -175,26 +155,3 @@ def make_system(
     if name == "full fine-tuning":
         return PlainModel(base_model.requires_grad_(True), train_base=True)
     raise ValueError(f"unknown system {name!r}: expected one of {', '.join(SYSTEMS)}")
-
-
-def has_rows(system) -> bool:
-    """Whether the prompts are trained as rows: not where a network or a parametrization computes them from something else."""
-    return type(system) is GPT2WithSoftPrompt and isinstance(system.soft_embedding.weight, nn.Parameter)
-
-
-def parameter_parts(system) -> list[list[nn.Parameter]]:
-    """The trained parameters in parts that do not act on each other: each prompt of a `GPT2WithSoftPrompt`, or all as one.
-
-    The parts of a soft prompt share memory with its embedding, and their gradients are set by `share_gradients`.
-    """
-    if has_rows(system):
-        return [[nn.Parameter(system.soft_embedding.weight.data[system.rows(name)])] for name in system.soft_vocabulary]
-    return [[weight for weight in system.parameters() if weight.requires_grad]]
-
-
-def share_gradients(system, parts: list[list[nn.Parameter]]) -> None:
-    """Give each prompt its part of the embedding's gradient, and none to prompts that no text was behind."""
-    if has_rows(system):
-        for (part,), name in zip(parts, system.soft_vocabulary, strict=True):
-            gradient = system.soft_embedding.weight.grad[system.rows(name)]
-            part.grad = gradient if bool(gradient.any()) else None

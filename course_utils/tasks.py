@@ -15,6 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+class CourseWarning(UserWarning):
+    """What the user should know, though it is no error. The commands print it as a note."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One task: everything that differs between summarization, question answering and translation.

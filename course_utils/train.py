@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .base_models import quiet_libraries
-from .command_line import Help, Parser
+from .command_line import Help, Parser, notes
 from .experiment import BASELINES, TRAINED, Experiment, Material, run
 from .output_folder import RESULTS, check_output, checkpoint_of, clean_up, new_folder
 from .processes import rank, state, world_size
@@ -50,6 +50,7 @@ class Output:
             raise ValueError(f"checkpoint_steps must be a whole number >= 1, got {self.checkpoint_steps}")
 
 
+@notes()
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command. Exit status 2 for bad input, 1 for a run that failed, 130 for an interrupted one."""
     parser = Parser(Experiment, TrainingConfig, Output, prog="python -m course_utils.train", epilog=EXAMPLE,
@@ -114,7 +115,7 @@ def show(label: str, scores: dict | None = None) -> None:
     """A line of output, from the first process alone."""
     if rank() == 0:
         values = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in (scores or {}).items())
-        print(label + (f": {values}" if values else ""), flush=True)
+        print(f"{label.removesuffix(':')}: {values}" if values else label, flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from .loss import token_losses
 from .processes import rank, share_of, summed, world_size
 from .progress import progress_bar
 from .results import write_atomic
-from .systems import as_system, parameter_parts, share_gradients
+from .systems import as_system
 
 
 def option(default, text: str, **more):
@@ -48,7 +48,7 @@ class TrainingConfig:
     weight_decay: float = option(0.0, "AdamW's")
     gradient_accumulation_steps: int = option(1, "batches per optimizer step")
     clipping_norm: float = option(1.0, "longest gradient of a step")
-    seed: int = option(0, "draws records, start and batches")
+    seed: int = option(0, "draws training records, start and batches")
     eval_batch_size: int = option(32, "records per batch where nothing is trained")
     patience: int | None = option(None, "stop when the validation loss has not improved for so many epochs")
     dtype: str = option("auto", "what to multiply in while training; auto: bfloat16 where the processor has it",
@@ -156,7 +156,7 @@ class Run:
         if not self.weights:
             raise ValueError("nothing to train: no parameter requires gradients; model.requires_grad_(True) unfreezes a model")
         self.precision = autocast(system, config.dtype)
-        self.parts = parameter_parts(system)
+        self.parts = system.parts()
         self.optimizer = torch.optim.AdamW(
             [weight for part in self.parts for weight in part], lr=config.learning_rate, weight_decay=config.weight_decay)
         self.sampler = LengthGroupedBatches(train_set.lengths(), config.batch_size, config.seed)
@@ -211,7 +211,7 @@ class Run:
             total = float(summed(torch.tensor(total, device=self.system.device)))
         self.total, self.count = self.total + total, self.count + sum(tokens.values())
         require_finite(total, f"training loss in {label}", self.config)
-        share_gradients(self.system, self.parts)
+        self.system.share_gradients(self.parts)
         for part in self.parts:
             torch.nn.utils.clip_grad_norm_(part, self.config.clipping_norm)
         done = (self.epoch - 1) * self.groups + self.step
@@ -274,7 +274,7 @@ class Run:
 
 def owner_of(system, ids: torch.Tensor) -> int:
     """The first of the soft tokens in a record's ids, as a number that tells prompts apart; -1 without one."""
-    beyond = ids[ids >= getattr(system, "vocab_size", torch.inf)]
+    beyond = ids[ids >= (system.vocab_size or torch.inf)]
     return int(beyond[0]) if len(beyond) else -1
 
 

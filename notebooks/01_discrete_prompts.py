@@ -270,7 +270,7 @@ for line in draw(report + "What happens and why:"):
 best = {name: table.prompt.iloc[0] for name, table in ranked.items()}
 systems = ["no prompt", "as reported", "best hand-written"]
 on_test = {}
-for name, task in TASKS.items():
+for name, task in progress_bar(TASKS.items(), description="on test", unit="task"):
     rows = [try_prompt(name, prompt, on_test=True) for prompt in ("", task.hard_prompt, best[name])]
     on_test[name] = pd.DataFrame(rows, index=systems)
 pd.concat({f"{name} (n={len(test[name])})": table[["prompt", "loss", "score"]]

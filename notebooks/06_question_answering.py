@@ -258,7 +258,7 @@ soft_one = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=1)
 log_1 = fit(soft_one, train_set, validation_set, config)
 
 # %% tags=["nbval-ignore-output"]
-soft_20, soft_1 = (evaluate(each, tokenizer, task, data["test"]) for each in (soft, soft_one))
+soft_20, soft_1 = (evaluate(each, tokenizer, task, data["test"], progress=True) for each in (soft, soft_one))
 show("20 tokens", soft_20)
 show("1 token  ", soft_1)
 assert weights_fingerprint(model) == before, "the base model changed"

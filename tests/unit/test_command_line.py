@@ -147,7 +147,7 @@ def test_lines_for_every_epoch_and_test_and_no_bars_without_a_terminal(tiny, tmp
     metrics = rf"rouge1 {number}, rouge2 {number}, rougeL {number}, exact match {number}, exact match percentage {number}"
     for epoch in (1, 2):
         assert re.search(rf"^Epoch {epoch}/2: train loss {number}, validation loss {number}, {metrics}$", said.out, re.M)
-    for system in ("soft prompt, 3 tokens", "hard prompt: Summarize the following content:"):
+    for system in ("soft prompt, 3 tokens", "hard prompt: Summarize the following content"):
         assert re.search(rf"^Test, {system}: loss {number}, {metrics}$", said.out, re.M)
     assert re.search(rf"^Test, copy of the source: {metrics}$", said.out, re.M)
     assert said.err == ""
