@@ -61,9 +61,10 @@ def check_01_summary_prompt(summary_prompt) -> None:
     assert prompt == prompt.rstrip(" "), "your prompt ends with a space: see section 4, the answer brings its own"
 
     from ..base_models import load_base_model
-    from ..data import load_task_data, token_ids
+    from ..batches import token_ids
     from ..evaluation import generate_texts
     from ..metrics import compute_metrics
+    from ..records import load_task_data
     from ..tasks import get_task, with_hard_prompt
 
     task = get_task("summarization")
