@@ -13,10 +13,10 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save
 
-from .base_models import DTYPES, autocast
 from .batches import IGNORED, EncodedDataset, LengthGroupedBatches, collate
 from .evaluation import evaluate_loss
 from .loss import token_losses
+from .precision import DTYPES, autocast
 from .processes import rank, share_of, summed, world_size
 from .progress import progress_bar
 from .results import write_atomic
@@ -37,7 +37,7 @@ class TrainingConfig:
     """How to train. The learning rate rises over ``warmup_fraction`` of the steps, then falls to 0.
 
     ``patience``: stop when the validation loss has not improved for so many epochs. ``dtype``: what to multiply in while
-    training, see `base_models.autocast`; losses that are reported are computed in the model's own. The defaults suit a soft
+    training, see `precision.autocast`; losses that are reported are computed in the model's own. The defaults suit a soft
     prompt of 20 tokens; full fine-tuning wants a learning rate near 1e-3 or below.
     """
 

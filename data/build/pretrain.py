@@ -24,7 +24,7 @@ from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from course_utils.base_models import autocast
+from course_utils.precision import autocast
 
 WORK = Path(__file__).parent / "work"
 SHIPPED = Path(__file__).parents[1] / "base_models"

@@ -29,7 +29,7 @@ from parts import (
 from transformers.activations import NewGELUActivation
 
 from course_utils import collate, compile_prompt, left_pad
-from course_utils.base_models import Autocast, autocast, has_native_bfloat16
+from course_utils.precision import Autocast, autocast, has_native_bfloat16
 from course_utils.batches import IGNORED, LengthGroupedBatches, length_sorted
 
 NEW = 40  # tokens of a generated answer

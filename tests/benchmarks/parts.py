@@ -22,8 +22,9 @@ import torch  # noqa: E402
 from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel  # noqa: E402
 
 from course_utils import GPT2WithSoftPrompt, TrainingConfig, collate, encode, load_base_model, load_task_data  # noqa: E402
-from course_utils.base_models import COURSE_MODELS, find_model, fuse_gelu, quiet_libraries  # noqa: E402
+from course_utils.base_models import COURSE_MODELS, find_model, quiet_libraries  # noqa: E402
 from course_utils.batches import IGNORED, EncodedDataset  # noqa: E402
+from course_utils.precision import speed_up  # noqa: E402
 from course_utils.training import Run  # noqa: E402
 
 quiet_libraries()
@@ -41,7 +42,7 @@ def base_model(name: str, ours: bool = True):
     if name == GPT2:
         model = GPT2LMHeadModel(GPT2Config()).eval()
         if ours:
-            fuse_gelu(model)
+            speed_up(model)
         model.config.name_or_path = name
         return model
     return load_base_model(name)[0] if ours else AutoModelForCausalLM.from_pretrained(find_model(name), dtype=torch.float32)

@@ -13,16 +13,10 @@ from conftest import checkpoint_gradients, make_gpt2
 from safetensors.torch import load_file, save_file
 
 from course_utils import base_models
-from course_utils.base_models import (
-    COURSE_MODELS,
-    autocast,
-    has_native_bfloat16,
-    load_base_model,
-    pick_dtype,
-    weights_fingerprint,
-)
+from course_utils.base_models import COURSE_MODELS, load_base_model, weights_fingerprint
 from course_utils.batches import token_ids
 from course_utils.evaluation import generate_texts
+from course_utils.precision import autocast, has_native_bfloat16, pick_dtype
 from course_utils.soft_prompt import GPT2WithSoftPrompt
 
 
