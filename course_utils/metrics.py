@@ -235,6 +235,7 @@ def paired_bootstrap(
 
 
 def find_metric(key: str) -> type[CourseMetric]:
+    """The metric that has ``key``; ValueError that lists the known ones."""
     known = {each: metric for metric in METRICS for each in metric.keys}
     if key not in known:
         raise ValueError(f"unknown metric {key!r}: expected one of {', '.join(known)}")
@@ -265,6 +266,7 @@ def check_texts(predictions: Sequence[str] | None, references: Sequence | None) 
 
 
 def as_lists(references: Sequence[str | Sequence[str]]) -> list[list[str]]:
+    """Each record's references as a list, also where it has just one."""
     return [[each] if isinstance(each, str) else list(each) for each in references]
 
 

@@ -57,10 +57,12 @@ def new_folder(folder: Path, overwrite: bool = False) -> Iterator[Path]:
 
 
 def unfinished(folder: Path) -> Path:
+    """Where a run works until ``folder`` is complete."""
     return folder.parent / f".{folder.name}.unfinished"
 
 
 def checkpoint_of(folder: Path) -> Path:
+    """Where its checkpoint lies meanwhile."""
     return unfinished(folder) / "checkpoint.safetensors"
 
 

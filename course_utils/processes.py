@@ -13,6 +13,7 @@ from accelerate.utils import gather_object, reduce
 
 
 def world_size() -> int:
+    """How many processes there are."""
     return int(os.environ.get("WORLD_SIZE", 1))
 
 
@@ -22,6 +23,7 @@ def rank() -> int:
 
 
 def state() -> PartialState:
+    """accelerate's view of this process: its number, its device, waiting for the others."""
     return PartialState(cpu=not torch.cuda.is_available())
 
 

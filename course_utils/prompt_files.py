@@ -142,6 +142,7 @@ def read_prompt(
 
 
 def warn_of_other_base(folder: str | Path, config: dict, base_model: str | None) -> None:
+    """Warn, with both names, where the configuration of an adapter names another model than ``base_model``."""
     trained_for = config.get("base_model_name_or_path")
     if base_model and trained_for and Path(str(trained_for)).name != Path(short_name(base_model)).name:
         warnings.warn(f"the prompt in {folder} was trained for {trained_for}, not for {base_model}: same width, but it will "

@@ -160,10 +160,12 @@ def to_text(value: object, field: str, numbers: bool = False) -> str:
 
 
 def one_line(text: str) -> str:
+    """``text`` with every run of white space, line breaks included, as one space."""
     return " ".join(text.split())
 
 
 def example(task: Task) -> str:
+    """A JSON object with the task's source fields, for messages."""
     return "{" + ", ".join(f'"{field}": ...' for field in task.source_fields) + "}"
 
 

@@ -16,7 +16,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
 
 from .batches import IGNORED, left_pad
-from .key_values import can_reuse_keys, generate_behind, keys_of, positions_of, run_prompts
+from .key_values import can_reuse_keys, generate_behind, keys_of, pays_to_share, positions_of, run_prompts
 from .loss import logits_at, wanted_positions
 from .prompt_files import read_prompt, write_prompt
 from .prompt_init import initial_rows
@@ -205,7 +205,8 @@ class GPT2WithSoftPrompt(System):
         ends = self.prompt_ends(ids)
         # A first target right behind the prompt is predicted by the prompt itself, which then cannot be cut off.
         first = labels.gather(1, ends[:, None].clamp(max=labels.shape[1] - 1))
-        if can_reuse_keys(self.base_model) and bool((ends > 0).all() & (first == IGNORED).all()):
+        shares = pays_to_share(len(ids), self.soft_embedding.embedding_dim) and can_reuse_keys(self.base_model)
+        if shares and bool((ends > 0).all() & (first == IGNORED).all()):
             inputs, labels = run_prompts(self, ids, mask, labels, ends)
         else:
             inputs = {**self.inputs(ids, mask), "use_cache": False}

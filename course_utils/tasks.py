@@ -112,6 +112,7 @@ def data_root() -> Path:
 
 @functools.cache
 def hand_written_prompts() -> dict[str, list[str]]:
+    """Our prompts for each task, in the order of trying."""
     return json.loads((data_root() / "hand_written_prompts.json").read_text(encoding="utf-8"))
 
 

@@ -108,6 +108,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def way_on(output: Path) -> str:
+    """What to do after a run that was cut off."""
     return "; --resume goes on from the last checkpoint" if checkpoint_of(output).exists() else ""
 
 

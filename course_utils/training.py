@@ -279,6 +279,7 @@ def owner_of(system, ids: torch.Tensor) -> int:
 
 
 def require_finite(loss: float, name: str, config: TrainingConfig) -> None:
+    """Raise TrainingDiverged, with what to do, for a loss that is NaN or infinite."""
     if not abs(loss) < float("inf"):
         raise TrainingDiverged(
             f"{name} is {loss}: stopped, and the best weights so far are back in the model; "

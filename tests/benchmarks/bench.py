@@ -137,9 +137,11 @@ def shortcuts(name: str, rounds: int) -> list[dict]:
         logits = soft(batch["input_ids"], batch["attention_mask"]).logits[:, :-1].flatten(0, 1)
         torch.nn.functional.cross_entropy(logits, batch["labels"][:, 1:].flatten(), ignore_index=IGNORED).backward()
 
-    def each_row():  # of the prompt
-        with mock.patch("course_utils.soft_prompt.can_reuse_keys", return_value=False):
+    def sharing(shares: bool) -> None:
+        with mock.patch("course_utils.soft_prompt.pays_to_share", return_value=shares):
             loss_and_gradient(soft, batch)
+
+    each_row = partial(sharing, False)
 
     def epoch(batches):
         return lambda: [step(rows) for rows in batches]
@@ -157,7 +159,7 @@ def shortcuts(name: str, rounds: int) -> list[dict]:
 
     pairs = {
         "logits at targets only": (all_logits, each_row),
-        "prompts run once a batch": (each_row, lambda: loss_and_gradient(soft, batch)),
+        "prompts run once a batch": (each_row, partial(sharing, True)),
         "GELU in one operation": (lambda: loss_and_gradient(plain, batch), lambda: loss_and_gradient(soft, batch)),
         "batches of similar length": (epoch(torch.arange(64).view(-1, BATCH).tolist()), epoch(grouped)),
         "bf16": (lambda: loss_and_gradient(soft, batch), lambda: loss_and_gradient(soft, batch, kept)),

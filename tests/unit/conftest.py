@@ -41,6 +41,12 @@ SUMMARIES = [
 
 
 @pytest.fixture(autouse=True)
+def share_prompts_in_small_batches(request, monkeypatch):
+    """The batches of these tests are small, and what is proved about large ones must hold in them."""
+    monkeypatch.setattr("course_utils.soft_prompt.pays_to_share", lambda rows, width: True)
+
+
+@pytest.fixture(autouse=True)
 def same_seed():
     torch.manual_seed(0)
 

@@ -13,7 +13,7 @@ from torch.nn.utils.rnn import pad_sequence
 from course_utils.base_models import load_base_model, weights_fingerprint
 from course_utils.batches import IGNORED, collate, encode, left_pad, source_ids, token_ids
 from course_utils.evaluation import evaluate, generate_answers, generate_texts
-from course_utils.key_values import KeyValuePrompt, can_reuse_keys, compile_prompt
+from course_utils.key_values import KeyValuePrompt, can_reuse_keys, compile_prompt, pays_to_share
 from course_utils.loss import token_losses
 from course_utils.soft_prompt import GPT2WithSoftPrompt
 from course_utils.tasks import get_task
@@ -336,3 +336,9 @@ def test_a_base_model_in_bfloat16_keeps_the_prompt_in_fp32(tmp_path, tokenizer, 
             losses[dtype] = [loss.item(), prefix(**collate(encode(records, TASK, tokenizer, prefix).items, 0)).loss.item()]
         assert len(generate_texts(soft, tokenizer, TEXTS, 4)) == len(TEXTS)
     assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
+
+
+def test_prompts_are_shared_only_where_that_saves_time():
+    assert not pays_to_share(rows=1, width=4096)  # nothing to share it with
+    assert not pays_to_share(rows=8, width=128)
+    assert pays_to_share(rows=8, width=768) and pays_to_share(rows=32, width=128)

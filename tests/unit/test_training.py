@@ -471,3 +471,14 @@ def test_a_save_that_fails_leaves_the_old_checkpoint(model, encoded, tmp_path, m
     with pytest.raises(OSError, match="disk full"):
         run.save()
     assert path.read_bytes() == before and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_prompt_behind_a_parametrization_is_trained(model, encoded):
+    class Twice(torch.nn.Module):
+        def forward(self, rows):
+            return 2 * rows
+
+    torch.nn.utils.parametrize.register_parametrization(model.soft_embedding, "weight", Twice(), unsafe=True)
+    before = model.soft_embedding.weight.detach().clone()
+    fit(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=4, learning_rate=0.1), progress=False)
+    assert (model.soft_embedding.weight != before).any(1).all()
