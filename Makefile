@@ -35,7 +35,7 @@ test: setup
 	@$(BIN)python -m pytest --nbval $(ARGS)
 
 check: lint
-	@$(BIN)python -m pytest tests/unit $(ARGS)
+	@$(BIN)python -m pytest tests/unit -n 2 --dist loadfile $(ARGS)
 
 lab: setup
 	@$(BIN)python tools/lab.py $(ARGS)

@@ -211,3 +211,10 @@ def weights_fingerprint(model: torch.nn.Module) -> str:
         digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
         digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def weights_sample(model: torch.nn.Module, count: int = 64) -> list[float]:
+    """Some of a model's weights, always the same ones: enough to tell it from another model of its shape, and quick."""
+    weights = list(model.parameters())
+    chosen = (weights[i * len(weights) // count].detach().flatten() for i in range(count if weights else 0))
+    return [float(weight[7919 * i % len(weight)]) for i, weight in enumerate(chosen)]

@@ -78,13 +78,14 @@ def encode(
     sources = [with_hard_prompt(hard_prompt, task.source(record)) for record in records]
     targets = continuations(tokenizer, sources, [
         join_target(source, task.target(record)) for source, record in zip(sources, records, strict=True)])
-    words = len(token_ids(tokenizer, sources[0])) - len(token_ids(tokenizer, task.source(records[0])))
-    limit = max_source_tokens and max_source_tokens + words
+    encoded = tokenize(tokenizer, sources)
+    bare = tokenize(tokenizer, [task.source(record) for record in records]) if max_source_tokens and hard_prompt else encoded
     items, truncated, too_long = [], 0, 0
-    for number, (record, ids, target) in enumerate(zip(records, tokenize(tokenizer, sources), targets, strict=True), start=1):
+    for number, (record, ids, target) in enumerate(zip(records, encoded, targets, strict=True), start=1):
         target = [*target, tokenizer.eos_token_id]
         room = positions - taken - len(begin) - max(answer, len(target))
-        room = min(room, limit or room)
+        if max_source_tokens:
+            room = min(room, max_source_tokens + len(ids) - len(bare[number - 1]))
         if len(ids) > room:
             ids = fit_source(record, task, tokenizer, room, hard_prompt, number)
             truncated += 1

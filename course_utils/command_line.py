@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import sys
 import textwrap
 import warnings
@@ -44,6 +45,7 @@ class Parser(HfArgumentParser):
         self.fail(f"{message} (--help explains all options)", status=2)
 
     def fail(self, message: str, status: int) -> NoReturn:
+        """End with one line on standard error."""
         self.exit(status, f"{self.prog}: error: {message}\n")
 
     @contextlib.contextmanager
@@ -51,6 +53,9 @@ class Parser(HfArgumentParser):
         """Turn every exception into such a line. Any exception: libraries raise what they like on files that they cannot read."""
         try:
             yield
+        except BrokenPipeError:  # whoever read the answers has enough, such as `head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains at its end
+            sys.exit(141)  # as a shell reports it of other commands
         except Exception as error:
             kind = "" if isinstance(error, OSError | ValueError) else f"{type(error).__name__}: "
             self.fail(kind + textwrap.shorten(str(error), 600), status=2)
@@ -58,7 +63,8 @@ class Parser(HfArgumentParser):
 
 @contextlib.contextmanager
 def notes() -> Iterator[None]:
-    """Print every `CourseWarning` as a line on standard error, by the first process alone; silence those of libraries."""
+    """Print every `CourseWarning` as a line on standard error, by the first process alone; silence those of libraries. And end
+    with one line and status 130 when the user interrupts."""
     def show(message, category, *place, **options) -> None:
         if issubclass(category, CourseWarning) and rank() == 0:
             print(f"note: {message}", file=sys.stderr)
@@ -66,4 +72,8 @@ def notes() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("always", CourseWarning)
         warnings.showwarning = show
-        yield
+        try:
+            yield
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            sys.exit(130)

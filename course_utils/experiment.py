@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -59,8 +60,8 @@ class Experiment:
             optional = value is None and name.startswith("max_")
             if not optional and (not isinstance(value, int) or value < 1):
                 raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
-        if self.init_text is not None and self.prompt_init != "text":
-            raise ValueError("init_text needs prompt_init text")
+        if self.init_text is not None and (self.prompt_init != "text" or not self.init_text.strip()):
+            raise ValueError(f"init_text needs prompt_init text, and words, got {self.init_text!r}")
 
     @property
     def label(self) -> str:
@@ -88,15 +89,39 @@ class Outcome:
         study.add(self.run, self.config, self.rows, self.predictions, **self.about)
 
 
+SHARED = ("task", "model", "data", "test_from", "max_train", "max_eval", "max_source_tokens", "max_new_tokens", "base_dtype")
+
+
 class Material:
-    """Records, base model and answer length that experiments on one task, model and data share."""
+    """Records, base model and answer length that experiments on one task, model and data share. The model loads when needed."""
 
     def __init__(self, experiment: Experiment, seed: int = 0):
-        self.experiment, self.task = experiment, get_task(experiment.task)
+        self.experiment, self.task, self.seed = experiment, get_task(experiment.task), seed
         limits = (experiment.max_train, experiment.max_eval)
         self.data = load_task_data(self.task, experiment.data, *limits, seed, experiment.test_from)
-        self.base, self.tokenizer = self.load_base()
-        self.max_new_tokens = experiment.max_new_tokens or self.answer_length()
+        self.records = config_hash({split: list(rows) for split, rows in self.data.items()})
+
+    def check(self, experiment: Experiment, seed: int) -> None:
+        """Raise ValueError if this is not the material of that experiment."""
+        for name in SHARED:
+            ours, theirs = getattr(self.experiment, name), getattr(experiment, name)
+            if ours != theirs:
+                raise ValueError(f"the material was made for {name} {ours!r}, the experiment has {theirs!r}: make its own")
+        if experiment.max_train and seed != self.seed:
+            raise ValueError(f"the material's records were drawn with seed {self.seed}, the experiment has {seed}: make its own")
+
+    @functools.cached_property
+    def loaded(self) -> tuple:
+        """Base model and tokenizer."""
+        return self.load_base()
+
+    base = property(lambda self: self.loaded[0])
+    tokenizer = property(lambda self: self.loaded[1])
+
+    @functools.cached_property
+    def max_new_tokens(self) -> int:
+        """The longest answer, in tokens."""
+        return self.experiment.max_new_tokens or self.answer_length()
 
     def load_base(self, dtype: str | None = None):
         device = state().device if world_size() > 1 else None
@@ -111,7 +136,10 @@ class Material:
 
     def encoded(self, split: str, system):
         limits = {"max_new_tokens": self.max_new_tokens, "max_source_tokens": self.experiment.max_source_tokens}
-        return encode(self.data[split], self.task, self.tokenizer, system, getattr(system, "hard_prompt", None), **limits)
+        try:
+            return encode(self.data[split], self.task, self.tokenizer, system, getattr(system, "hard_prompt", None), **limits)
+        except ValueError as error:
+            raise ValueError(f"split {split!r}, {error}") from None
 
     def scores(self, system, split: str, batch_size: int, progress: bool) -> dict:
         limits = {"max_new_tokens": self.max_new_tokens, "max_source_tokens": self.experiment.max_source_tokens}
@@ -137,10 +165,11 @@ def run(
     Raises ValueError for what does not fit together, `training.TrainingDiverged` if a loss is not finite.
     """
     training = (training or TrainingConfig()) if experiment.system in TRAINED else None
-    config = {**asdict(experiment), "training": asdict(training) if training else None}
+    material = material or Material(experiment, training.seed if training else 0)
+    material.check(experiment, training.seed if training else material.seed)
+    config = {**asdict(experiment), "records": material.records, "training": asdict(training) if training else None}
     if study and study.has(config_hash(config)):
         return None
-    material = material or Material(experiment, training.seed if training else 0)
     report = report or (lambda label, scores: None)
     task, seed = material.task, training.seed if training else None
     outcome = Outcome(config_hash(config), config)
@@ -163,8 +192,9 @@ def run(
     if experiment.system in OWN_BASE:
         base, _ = material.load_base("float32" if experiment.system == "full fine-tuning" else None)
     system = outcome.system = make_system(
-        experiment.system, base, task, experiment.prompt_length, experiment.prompt_init, experiment.init_text or task.hard_prompt,
-        material.tokenizer, seed or 0, experiment.hard_prompt, experiment.rank)
+        experiment.system, base, task, experiment.prompt_length, experiment.prompt_init,
+        task.hard_prompt if experiment.init_text is None else experiment.init_text, material.tokenizer, seed or 0,
+        experiment.hard_prompt, experiment.rank)
     batch_size = training.eval_batch_size if training else 32
     trained = [weight for weight in system.parameters() if weight.requires_grad and training]
     outcome.about["trainable_parameters"] = sum(weight.numel() for weight in trained)
@@ -181,7 +211,7 @@ def run(
             report(f"Epoch {row['epoch']}/{training.epochs}", {k: row[k] for k in ("train_loss", "validation_loss")} | scores)
             return {"validation": scores, "seconds_scoring": time.perf_counter() - start}
 
-        options = (training, after_epoch, progress, checkpoint, checkpoint_steps)
+        options = (training, after_epoch, progress, checkpoint, checkpoint_steps, outcome.run)
         outcome.log = fit(system, sets["train"], sets["validation"], *options)
         for row in outcome.log.epochs:
             add("train", {"loss": row["train_loss"]}, row["epoch"] * steps)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import sys
+import warnings
 from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
+
+if __name__ == "__main__":  # the libraries take seconds to load: an interruption is one line then, too
+    sys.excepthook = lambda kind, *more: (
+        print("interrupted", file=sys.stderr) if kind is KeyboardInterrupt else sys.__excepthook__(kind, *more))
 
 from .base_models import load_base_model, quiet_libraries
 from .batches import encode
 from .command_line import Parser, notes
 from .evaluation import generate_answers, generate_texts
-from .prompt_files import read_prompt
-from .records import decode, read_stream, read_text
+from .prompt_files import CONFIG, read_prompt
+from .records import decode, read_stream, read_texts
 from .soft_prompt import GPT2WithSoftPrompt
-from .tasks import TASKS, Task, get_task
+from .tasks import TASKS, CourseWarning, Task, get_task
 
 TEXTS = """
 what a text looks like:
   For a prompt whose task is known, a text is the document to summarize or the sentence to translate, or a JSON object with the
   fields of the task's records, as in data/README.md: {"context": ..., "question": ...}. It is put into the form that the prompt
-  was trained on, and cut where the base model has no room for all of it. Standard input holds one text per line. With prompts for
-  several tasks each line names its own: {"task": "translation", "source": ...}.
+  was trained on, and cut where the base model has no room for all of it. Standard input holds one text per line; a blank
+  line gives a blank answer. With prompts for several tasks each line names its own: {"task": "translation", "source": ...}.
   Where no task is known, the model reads a text as it is, so it must have that form already: for a translation a line with
   the sentence, then a line "German:" without a line break behind it. Standard input is one text.
 
@@ -52,7 +59,7 @@ def make_parser() -> Parser:
 
 @notes()
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command. Exit status 2 for bad input."""
+    """Run the command. Exit status 2 for bad input, 130 for an interrupted run."""
     parser = make_parser()
     args = parser.parse_args(argv)
     with parser.reading_input():
@@ -63,6 +70,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.task and len(args.prompt) > 1:
             raise ValueError("--task names the task of one prompt; write --prompt TASK=DIR where there are several")
         prompts = [find_task(text, args.task) for text in args.prompt]
+        if not args.text and sys.stdin is None:
+            raise ValueError("standard input is closed: give a text as an argument or on standard input")
         text = None if args.text else decode(sys.stdin.buffer.read()).replace("\r\n", "\n")
         model, tokenizer, lengths = load(prompts, args.model, args.dtype, args.max_new_tokens)
         options = {"batch_size": args.batch_size, "progress": sys.stderr.isatty()}
@@ -71,14 +80,12 @@ def main(argv: Sequence[str] | None = None) -> None:
             if texts:
                 write(generate_texts(model, tokenizer, texts, lengths[None], **options))
         else:
-            tasks = list(lengths)
-            task = tasks[0] if len(tasks) == 1 else None
-            texts = [read_text(each, task) for each in args.text] if args.text else read_stream(text, task)
-            for number, (task, _) in enumerate(texts, start=1):
-                if task not in tasks:
-                    raise ValueError(f"text {number} is for {task.name}, for which there is no prompt: --prompt {task.name}=DIR")
+            task = next(iter(lengths)) if len(lengths) == 1 else None
+            kind = "text" if args.text else "line"
+            texts = read_texts(args.text, task, kind) if args.text else read_stream(text, task)
+            rows = encoded(model, tokenizer, texts, kind, lengths)  # all of them: an error leaves no half of the answers
             for start in range(0, len(texts), CHUNK):
-                write(answer(model, tokenizer, texts[start : start + CHUNK], lengths, options))
+                write(answer(model, tokenizer, rows[start : start + CHUNK], options))
         if not texts:
             raise ValueError("got no text: give one as an argument or on standard input")
 
@@ -91,12 +98,30 @@ def find_task(text: str, task: str | None) -> tuple[Task | None, Path]:
     return get_task(task) if task else None, Path(text)
 
 
+def require_soft_prompt(folder: Path) -> None:
+    """ValueError that says what the folder holds, if that is the output of training another system."""
+    folder = folder.expanduser()
+    for place in (folder / "prompt", folder / "adapter", folder / "model", folder):
+        held = "a whole model" if (place / "config.json").is_file() else ""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # of which `read_prompt` has more to say
+            held = f"an adapter of the kind {json.loads((place / CONFIG).read_text(encoding='utf-8'))['peft_type']}"
+        if held and "PROMPT_TUNING" not in held:
+            raise ValueError(f"{place} holds {held}: generate runs soft prompts only, as --system 'soft prompt' trains them")
+        if held:
+            return
+
+
 def load(prompts: list[tuple[Task | None, Path]], base: str | None, dtype: str, max_new_tokens: int | None):
     """One model with all prompts, whatever their lengths, its tokenizer, and the task of each with the length of its answers.
 
     Errors: `load_base_model`, `prompt_files.read_prompt`; ValueError for prompts without a task beside others, or for one.
     """
+    for _, folder in prompts:
+        require_soft_prompt(folder)
     saved = [read_prompt(folder) for _, folder in prompts]
+    for (task, folder), each in zip(prompts, saved, strict=True):
+        if task and each.about.get("task", task.name) != task.name:
+            warnings.warn(f"the prompt in {folder} was trained for {each.about['task']}, not for {task.name}", CourseWarning, 2)
     tasks = [task or (get_task(each.about["task"]) if "task" in each.about else None)
              for (task, _), each in zip(prompts, saved, strict=True)]
     if len(tasks) > 1 and (None in tasks or len(set(tasks)) < len(tasks)):
@@ -115,16 +140,35 @@ def load(prompts: list[tuple[Task | None, Path]], base: str | None, dtype: str, 
     return soft, tokenizer, dict(zip(tasks, lengths, strict=True))
 
 
-def answer(model, tokenizer, lines: list[tuple[Task, dict]], lengths: dict[Task, int], options: dict) -> list[str]:
-    """Answers to (task, record) pairs of any tasks, in mixed batches; says on standard error how many texts were cut."""
+def encoded(model, tokenizer, texts: list, kind: str, lengths: dict[Task, int]) -> list[tuple[list[int], int] | None]:
+    """What each (task, record) pair becomes: ids to go on from, and the length of its answer; says how many texts were cut."""
     rows, cut = [], 0
-    for task, record in lines:  # every text has room for the longest answer, so that it is cut alike whatever stands beside it
-        target = {task.target_field: ""}
-        encoded = encode([record | target], task, tokenizer, model, max_new_tokens=max(lengths.values()))
-        rows, cut = rows + encoded.prefixes(), cut + encoded.truncated
+    for number, each in enumerate(texts, start=1):
+        if each is None:
+            rows.append(None)
+            continue
+        task, record = each
+        if task not in lengths:
+            raise ValueError(f"{kind} {number}: there is no prompt for {task.name}; add --prompt {task.name}=DIR")
+        try:  # every text has room for the longest answer, so that it is cut alike whatever stands beside it
+            target = {task.target_field: ""}
+            one = encode([record | target], task, tokenizer, model, max_new_tokens=max(lengths.values()))
+        except ValueError as error:
+            raise ValueError(f"{kind} {number}: {str(error).removeprefix('record 1: ')}") from None
+        rows.append((one.prefixes()[0], lengths[task]))
+        cut += one.truncated
     if cut:
-        print(f"note: {cut} of {len(lines)} texts were cut to fit into the base model", file=sys.stderr)
-    return generate_answers(model, tokenizer, rows, [lengths[task] for task, _ in lines], **options)
+        print(f"note: {cut} of {len(rows) - rows.count(None)} texts were cut to fit into the base model", file=sys.stderr)
+    return rows
+
+
+def answer(model, tokenizer, rows: list[tuple[list[int], int] | None], options: dict) -> list[str]:
+    """Answers to rows of any tasks, in mixed batches; an empty one where there is no text."""
+    filled = [row for row in rows if row]
+    if not filled:
+        return [""] * len(rows)
+    answers = iter(generate_answers(model, tokenizer, *(list(part) for part in zip(*filled, strict=True)), **options))
+    return [next(answers) if row else "" for row in rows]
 
 
 def write(answers: list[str]) -> None:

@@ -14,6 +14,7 @@ import io
 import json
 import math
 import os
+import re
 import reprlib
 import warnings
 import zlib
@@ -68,6 +69,8 @@ def load_task_data(
     take, and for "hub" the errors of `load_public_task`. What is dropped or folded is counted in a `RecordWarning`.
     """
     task = get_task(task)
+    if not str(data):
+        raise ValueError("data must be 'embedded', 'hub' or a folder, got ''")
     for name, limit in (("max_train", max_train), ("max_eval", max_eval)):
         if limit is not None and limit < 1:
             raise ValueError(f"{name} must be >= 1, or None for all records, got {limit!r}")
@@ -77,7 +80,7 @@ def load_task_data(
     if data == "hub":
         splits = load_public_task(task)  # of 287,113 articles only those in use are converted
         return {split: public_records(sample(rows, limits[split], seeds[split]), task, split) for split, rows in splits.items()}
-    folder = data_root() / "tasks" / task.name if data == "embedded" else Path(data)
+    folder = data_root() / "tasks" / task.name if data == "embedded" else Path(data).expanduser()
     splits = {split: read_records(path, task) for split, path in find_files(folder, task, test_from).items()}
     if test_from:
         records, titles = splits["validation"]
@@ -139,7 +142,8 @@ def raw_targets(row: Mapping, task: Task) -> list:
     if task.target_field != "answers":
         return [value]
     if isinstance(value, Mapping):
-        value = [text for text in value.get("text") or [] if text is not None and str(text).strip()]
+        texts = value.get("text")
+        value = [text for text in (texts if isinstance(texts, list) else [texts]) if text is not None and str(text).strip()]
     if value == []:
         raise BlankText(f"field {task.target_field!r} must hold a text that is not blank, got none")
     return value if isinstance(value, list) else [value]
@@ -147,7 +151,8 @@ def raw_targets(row: Mapping, task: Task) -> list:
 
 def to_text(value: object, field: str, numbers: bool = False) -> str:
     """``value`` with plain line breaks and nothing blank around it; ValueError if it is no text that UTF-8 can hold."""
-    if numbers and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+    is_number = (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, float) and math.isfinite(value))
+    if numbers and is_number:
         return str(value)
     if not isinstance(value, str) or not value.strip():
         error = BlankText if value is None or isinstance(value, str) else ValueError
@@ -185,6 +190,8 @@ def to_records(rows: Iterable[tuple[str, object]], task: Task, name: str, public
             continue
         titles.append(None if row.get("title") is None else str(row["title"]))
         folded += any(len(str(text).strip().splitlines()) > 1 for text in raw_targets(row, task))
+    if not records and not dropped:
+        raise ValueError(f"no rows: expected at least one record for {task.name}")
     if not records:
         raise ValueError(f"none of {dropped} rows has a text in each field: expected at least one record for {task.name}")
     if folded:
@@ -252,20 +259,36 @@ def read_rows(path: Path) -> Iterator[tuple[str, object]]:
 
 
 def read_csv(text: str) -> Iterator[tuple[str, object]]:
-    """Rows by the names in the first one; the place of a row is its first line."""
+    """Rows by the names in the first line that is not blank, between commas; or, if it has none, semicolons or tabs. The place of
+    a row is its first line. A cell "answers" may be a JSON list."""
     csv.field_size_limit(2**31 - 1)  # a long article is no error
-    reader, header, line = csv.reader(io.StringIO(text, newline=""), strict=True), None, 1
+    first = re.search(r".*\S.*", text)
+    comma = "," if not first or "," in first[0] else max(",;\t", key=first[0].count)
+    reader, header, line = csv.reader(io.StringIO(text, newline=""), delimiter=comma, strict=True), None, 1
     try:
         for cells in reader:
             start, line = line, reader.line_num + 1
+            if not any(cell.strip() for cell in cells):
+                continue
             if header is None:
                 header = [name.strip() for name in cells]
+                if twice := [name for name in header if name and header.count(name) > 1]:
+                    raise ValueError(f"line {start}: the name {twice[0]!r} stands over more than one column; rename one")
             elif len(cells) == len(header):
-                yield f"line {start}", dict(zip(header, cells, strict=True))
-            elif any(cells):
-                raise ValueError(f"line {start}: {len(cells)} cells for {len(header)} names; a text with a comma needs quotes")
+                row = dict(zip(header, cells, strict=True))
+                yield f"line {start}", row | ({"answers": json_list(row["answers"])} if "answers" in row else {})
+            else:
+                raise ValueError(f"line {start}: {len(cells)} cells for {len(header)} names; a text with {comma!r} needs quotes")
     except csv.Error as error:
         raise ValueError(f"line {line}: not CSV ({error})") from None
+
+
+def json_list(cell: str) -> list | str:
+    """The list in a cell that is one in JSON; any other cell as it is."""
+    try:
+        return json.loads(cell) if cell.lstrip().startswith("[") else cell
+    except (ValueError, RecursionError):
+        return cell
 
 
 def decode(data: bytes) -> str:
@@ -283,6 +306,8 @@ def parse(text: str, line: int = 1) -> object:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"line {line + error.lineno - 1}: not JSON ({error.msg}, column {error.colno})") from None
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+        raise ValueError(f"line {line}: JSON that cannot be read ({error})") from None
 
 
 def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -293,32 +318,41 @@ def numbered_lines(text: str) -> Iterator[tuple[int, str]]:
 # ---- standard input
 
 
-def read_stream(text: str | bytes, task: Task | None = None) -> list[tuple[Task, dict[str, str]]]:
-    """`read_text` on each line that is not blank. ValueError that names the line, or if there is none."""
-    text = decode(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
-    found = []
-    for number, line in numbered_lines(text):
-        try:
-            found.append(read_text(line, task))
-        except ValueError as error:
-            raise ValueError(f"line {number}: {error}") from None
-    if not found:
+def read_stream(text: str | bytes, task: Task | None = None) -> list[tuple[Task, dict[str, str]] | None]:
+    """`read_text` on each line; None for a blank one, so that answers can stay beside their texts.
+
+    Raises ValueError that names the line, or if there is no text at all.
+    """
+    lines = (decode(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")).removesuffix("\n").split("\n")
+    if not any(line.strip() for line in lines):
         raise ValueError("got no text: give one as an argument or on standard input")
+    return read_texts(lines, task, "line", blank=True)
+
+
+def read_texts(texts: Iterable[str], task: Task | None, kind: str, blank: bool = False) -> list:
+    """`read_text` on each, None for a ``blank`` one where they may be; an error names its number, and its ``kind``."""
+    found = []
+    for number, text in enumerate(texts, start=1):
+        try:
+            found.append(None if blank and not text.strip() else read_text(text, task))
+        except ValueError as error:
+            raise ValueError(f"{kind} {number}: {error}") from None
     return found
 
 
 def read_text(text: str, task: Task | None = None) -> tuple[Task, dict[str, str]]:
     """Task and record, without a target, of a text: plain, where the task reads no more than one, or a JSON object.
 
-    A field "task" in the object goes before ``task``. Raises ValueError for what begins like JSON and is none, for a text
+    A field "task" in the object goes before ``task``. Raises ValueError for what begins like an object and is none, for a text
     whose task is not known, and the errors of `to_record`.
     """
     row, start = None, text.strip()[:60]
     if start[:1] in ("{", "["):
         try:
             row = json.loads(text)
-        except ValueError as error:
-            raise ValueError(f"begins like JSON and is none ({error}): {start!r}") from None
+        except (ValueError, RecursionError) as error:
+            if start[0] == "{":  # "[Reuters] The mayor ..." is plain text
+                raise ValueError(f"begins like JSON and is none ({error}): {start!r}") from None
         if isinstance(row, dict) and "task" in row:
             task = get_task(str(row["task"]))
     if task is None:

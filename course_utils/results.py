@@ -14,10 +14,12 @@ import json
 import math
 import os
 import platform
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas
+from filelock import FileLock
 
 ROW_KEYS = ("study", "task", "base", "system", "seed", "split", "step", "metric", "value", "n", "run")
 REPORTED_PACKAGES = ("torch", "transformers", "datasets", "evaluate", "rouge_score", "sacrebleu", "peft", "accelerate", "numpy")
@@ -67,7 +69,13 @@ class Study:
         if not path.exists():
             return []
         text = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-        return [json.loads(line) for line in text.decode().split("\n") if line]
+        lines = []
+        for number, line in enumerate(text.decode().split("\n"), start=1):
+            try:
+                lines += [json.loads(line)] if line else []
+            except ValueError as error:
+                raise ValueError(f"{path}, line {number}: not JSON ({error}); restore the file, or take the line out") from None
+        return lines
 
     def has(self, run: str) -> bool:
         """Whether the run of that configuration hash is complete: its configuration is written last."""
@@ -84,11 +92,13 @@ class Study:
         rows = [{key: row[key] for key in ROW_KEYS} for row in rows]
         new = {"rows": rows, "predictions": [{"run": run, "predictions": predictions}] if predictions is not None else [],
                "runs": [{"run": run, "config": dict(config), "versions": versions(), **about}]}
-        for kind, lines in new.items():
-            if lines:
+        place = hashlib.sha256(str(self.files["rows"].resolve()).encode()).hexdigest()[:16]
+        with FileLock(Path(tempfile.gettempdir()) / f"study-{place}.lock"):  # others may be adding to the same study
+            for kind, lines in new.items():
                 kept = [line for line in self.read(kind) if line["run"] != run]
                 text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept + lines)
-                write_atomic(self.files[kind], gzip.compress(text.encode(), mtime=0) if kind == "predictions" else text)
+                if text:
+                    write_atomic(self.files[kind], gzip.compress(text.encode(), mtime=0) if kind == "predictions" else text)
 
     def table(self) -> pandas.DataFrame:
         """All rows, a column a key; no rows, no columns filled."""

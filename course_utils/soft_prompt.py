@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,12 +17,14 @@ from transformers import PreTrainedModel
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
 
+from .base_models import weights_sample
 from .batches import IGNORED, left_pad
 from .key_values import can_reuse_keys, generate_behind, keys_of, pays_to_share, positions_of, run_prompts
 from .loss import logits_at, wanted_positions
 from .prompt_files import read_prompt, write_prompt
 from .prompt_init import initial_rows
 from .system import System
+from .tasks import CourseWarning
 
 
 def at_rest(method):
@@ -131,10 +135,12 @@ class GPT2WithSoftPrompt(System):
     def with_prompt(self, ids: Sequence[int], soft_token: str | None = None) -> list[int]:
         """``ids`` of a text with its prompt where that belongs (see `prompt_files`); as they are if they have one already."""
         ids = list(ids)
-        if any(i >= self.vocab_size for i in ids):
-            return ids
         name = self.soft_token if soft_token is None else soft_token
-        prompt = self.prompt_ids(name)
+        prompt, theirs = self.prompt_ids(name), [i for i in ids if i >= self.vocab_size]
+        if theirs and soft_token is not None and theirs != prompt:
+            raise ValueError(f"the ids hold another prompt than that of {name!r}: give the ids without one, or name none")
+        if theirs:
+            return ids
         begins = self.begin_token_id is not None and ids[:1] == [self.begin_token_id]
         at = int(begins and self.begin_first[self.soft_vocabulary.index(name)])
         return ids[:at] + prompt + ids[at:]
@@ -148,7 +154,7 @@ class GPT2WithSoftPrompt(System):
         ``soft_token`` names one prompt for all rows, or one for each. A batch whose ids have their prompts comes back as it is.
         """
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        if soft_token is None and (input_ids >= self.vocab_size).any():
+        if soft_token is None and (input_ids >= self.vocab_size).any(1).all():
             return input_ids, mask, labels
         limit = getattr(self.config, "max_position_embeddings", None)
         names = [soft_token] * len(input_ids) if soft_token is None or isinstance(soft_token, str) else soft_token
@@ -268,6 +274,7 @@ class GPT2WithSoftPrompt(System):
         name = self.soft_token if soft_token is None else soft_token
         rows = self.soft_rows()[self.rows(name)]
         begin_first = self.begin_first[self.soft_vocabulary.index(name)] if self.begin_token_id is not None else None
+        about = {**(about or {}), "base_weights": json.dumps(weights_sample(self.base_model))}
         write_prompt(folder, rows, self.config.name_or_path, overwrite, begin_first, about)
 
     @torch.no_grad()
@@ -276,6 +283,11 @@ class GPT2WithSoftPrompt(System):
         name = self.soft_token if soft_token is None else soft_token
         rows = self.soft_embedding.weight[self.rows(name)]  # a view
         saved = read_prompt(folder, *rows.shape, self.config.name_or_path)
+        theirs, ours = json.loads(saved.about.get("base_weights", "null")), weights_sample(self.base_model)
+        same_name = Path(saved.base_model).name == Path(self.config.name_or_path).name  # another one was warned of already
+        if theirs and same_name and not torch.allclose(torch.tensor(theirs), torch.tensor(ours), rtol=0.01, atol=1e-4):
+            warnings.warn(f"the prompt in {folder} was trained for a {saved.base_model} with other weights than this "
+                          f"{self.config.name_or_path}: it may do worse", CourseWarning, 2)
         rows.copy_(saved.rows)
         self.begin_first[self.soft_vocabulary.index(name)] = saved.begin_first
 

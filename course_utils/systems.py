@@ -12,7 +12,7 @@ from torch import nn
 from .batches import left_pad
 from .key_values import compile_prompt
 from .loss import logits_at, wanted_positions
-from .prompt_files import short_name
+from .prompt_files import short_name, write_prompt
 from .soft_prompt import GPT2WithSoftPrompt
 from .system import System
 from .tasks import Task
@@ -92,6 +92,11 @@ class PeftPromptTuning(PlainModel):
             new |= dict(zip(group, super().continue_rows([rows[i] for i in group], pad_id, **options), strict=True))
         return nn.utils.rnn.pad_sequence([new[i] for i in range(len(rows))], batch_first=True, padding_value=pad_id)
 
+    def save(self, folder: str | Path, overwrite: bool = False, about: dict[str, str] | None = None) -> None:
+        """The prompt alone, in the place that PEFT gives it."""
+        rows = self.base_model.prompt_encoder["default"].embedding.weight
+        write_prompt(folder, rows, self.base_model.get_base_model().config.name_or_path, overwrite, None, about)
+
 
 class PTuning(GPT2WithSoftPrompt):
     """P-tuning (Liu et al. 2021, arXiv 2103.10385): a soft prompt whose rows are the output of a small trained network.
@@ -99,17 +104,24 @@ class PTuning(GPT2WithSoftPrompt):
     The network is PEFT's; what is saved are the rows that it computes, an ordinary soft prompt.
     """
 
-    def __init__(self, base_model, soft_vocabulary, prompt_length: int, seed: int = 0, hidden: int | None = None):
-        super().__init__(base_model, soft_vocabulary, prompt_length, seed=seed)
+    def __init__(self, base_model, soft_vocabulary, prompt_length: int, *init, hidden: int | None = None, seed: int = 0):
+        super().__init__(base_model, soft_vocabulary, prompt_length, *init, seed=seed)
         start, width = self.soft_embedding.weight.detach().clone(), self.soft_embedding.embedding_dim
         torch.manual_seed(seed)
         self.encoder = peft.PromptEncoder(peft.PromptEncoderConfig(
             num_virtual_tokens=len(start), token_dim=width, encoder_hidden_size=hidden or width, num_transformer_submodules=1))
         self.encoder.to(start.device)
-        # Its random output is far from any token; starting as the sampled rows plus little keeps the comparison fair.
-        nn.init.zeros_(self.encoder.mlp_head[-1].weight)
-        nn.init.zeros_(self.encoder.mlp_head[-1].bias)
+        self.silence()  # its random output is far from any token; starting as a soft prompt does keeps the comparison fair
         self.soft_embedding.weight.requires_grad_(False)
+
+    def silence(self) -> None:
+        """Let the network add nothing to the rows, for now."""
+        for weight in self.encoder.mlp_head[-1].parameters():
+            nn.init.zeros_(weight)
+
+    def load_prompt(self, folder: str | Path, soft_token: str | None = None) -> None:
+        super().load_prompt(folder, soft_token)
+        self.silence()
 
     parts, share_gradients = System.parts, System.share_gradients  # all rows come out of one network
 
@@ -122,7 +134,9 @@ def as_system(model) -> System:
     """``model`` if it is a system, else a `PlainModel` around it, which is trained as a whole if any of it is."""
     if isinstance(model, System):
         return model
-    return PlainModel(model, train_base=any(weight.requires_grad for weight in model.parameters()))
+    system = PlainModel(model, train_base=any(weight.requires_grad for weight in model.parameters()))
+    system.training = model.training  # a new module says that it is training; after evaluation the model must be as it was
+    return system
 
 
 def make_system(
@@ -144,7 +158,7 @@ def make_system(
     if name == "prompt tuning, PEFT":
         return PeftPromptTuning(base_model, length, soft_prompt().soft_rows().detach())
     if name == "P-tuning":
-        return PTuning(base_model, [task.soft_token], length, seed)
+        return PTuning(base_model, [task.soft_token], length, init, init_text, tokenizer, seed=seed)
     if name == "prefix tuning":
         return compile_prompt(soft_prompt(), trainable=True)
     if name == "LoRA":

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+
+if __name__ == "__main__":  # the libraries take seconds to load: an interruption is one line then, too
+    sys.excepthook = lambda kind, *more: (
+        print("interrupted", file=sys.stderr) if kind is KeyboardInterrupt else sys.__excepthook__(kind, *more))
 
 from .base_models import quiet_libraries
 from .command_line import Help, Parser, notes
@@ -14,6 +20,7 @@ from .experiment import BASELINES, TRAINED, Experiment, Material, run
 from .output_folder import RESULTS, check_output, checkpoint_of, clean_up, new_folder
 from .processes import rank, state, world_size
 from .results import Study
+from .tasks import CourseWarning
 from .training import TrainingConfig, TrainingDiverged, option
 
 EXAMPLE = """
@@ -56,32 +63,37 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = Parser(Experiment, TrainingConfig, Output, prog="python -m course_utils.train", epilog=EXAMPLE,
                     description=__doc__.split(":")[0] + ".", formatter_class=Help)
     argv = list(sys.argv[1:] if argv is None else argv)
-    if "--as-reported" in argv or "--as_reported" in argv:
-        reported = TrainingConfig.as_reported()
-        parser.set_defaults(prompt_length=1, epochs=reported.epochs, batch_size=reported.batch_size)
     quiet_libraries()
     with parser.reading_input():
         experiment, training, options = parser.parse(argv)
+        if options.as_reported:
+            reported = TrainingConfig.as_reported()
+            parser.set_defaults(prompt_length=1, epochs=reported.epochs, batch_size=reported.batch_size)
+            experiment, training, options = parser.parse(argv)
         if experiment.system not in TRAINED:
             raise ValueError(f"--system {experiment.system!r} is not trained: it is tested beside every system that is")
         output = Path(options.output).expanduser().resolve()
         if rank() == 0:
             check_output(output, options.overwrite, options.resume)
+            if options.resume and not checkpoint_of(output).exists():
+                warnings.warn(f"there is no checkpoint of a run that was to write {output}: it starts anew", CourseWarning, 2)
         if world_size() > 1:
             state().wait_for_everyone()
     try:
         with parser.reading_input():
             material = Material(experiment, training.seed)
+            _, longest = material.base, material.max_new_tokens  # loads the base model, here where an error is bad input
             records = {split: len(rows) for split, rows in material.data.items()}
             show(f"{experiment.task} with {experiment.model}, {experiment.label}; records: {records}")
         shared = {"material": material, "progress": sys.stderr.isatty(), "report": show}
         untrained = replace(experiment, prompt_init="vocab", init_text=None)
         # First of all: should the hard prompt not fit, this is known before hours of training.
         others = [run(replace(untrained, system=system), **shared) for system in ("hard prompt", BASELINES)]
+        shared["report"] = show if options.resume else partial(show_and_drop, checkpoint_of(output))
         trained = run(experiment, training, checkpoint=checkpoint_of(output), checkpoint_steps=options.checkpoint_steps, **shared)
         if rank() == 0:
             with new_folder(output, options.overwrite) as folder:
-                about = {"task": experiment.task, "max_new_tokens": str(material.max_new_tokens)}
+                about = {"task": experiment.task, "max_new_tokens": str(longest)}
                 place = folder / FOLDERS.get(experiment.system, "prompt")
                 trained.system.save(place, about=about)
                 if place.name == "model":  # so that it can be a base model itself
@@ -110,6 +122,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 def way_on(output: Path) -> str:
     """What to do after a run that was cut off."""
     return "; --resume goes on from the last checkpoint" if checkpoint_of(output).exists() else ""
+
+
+def show_and_drop(checkpoint: Path, label: str, scores: dict | None = None) -> None:
+    """`show`; when training starts, all input has been read: only now an old checkpoint that nobody goes on from may go."""
+    if label == "start":
+        if rank() == 0:
+            checkpoint.unlink(missing_ok=True)
+        if world_size() > 1:
+            state().wait_for_everyone()
+    show(label, scores)
 
 
 def show(label: str, scores: dict | None = None) -> None:

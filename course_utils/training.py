@@ -10,9 +10,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import nn
 
+from .base_models import weights_sample
 from .batches import IGNORED, EncodedDataset, LengthGroupedBatches, collate
 from .evaluation import evaluate_loss
 from .loss import token_losses
@@ -95,6 +97,7 @@ def learning_rate_factor(step: int, steps: int, warmup_fraction: float) -> float
     return (step + 1) / (warmup + 1) if step < warmup else (steps - step) / max(1, steps - warmup)
 
 
+@torch.enable_grad()
 def fit(
     model,
     train_set: EncodedDataset,
@@ -104,6 +107,7 @@ def fit(
     progress: bool = True,
     checkpoint: str | Path | None = None,
     checkpoint_steps: int | None = None,
+    name: str = "",
 ) -> TrainingLog:
     """Train whatever in ``model`` requires gradients: a system of `systems`, or all of a plain model.
 
@@ -111,13 +115,15 @@ def fit(
     interrupt, the model holds the weights of its best epoch (those it came with, if none was finished).
 
     ``checkpoint`` names a file that is replaced after every epoch and every ``checkpoint_steps`` steps, and that a later call
-    with the same model, data and configuration goes on from: to the bit, on the same kind of machine. It holds what is trained,
-    never the frozen base. Under `torchrun` each process computes its share of every batch; the losses are those of one process.
+    with the same model, data, configuration and ``name`` goes on from: to the bit, on the same kind of machine. It holds what is
+    trained, never the frozen base. Under `torchrun` each process computes its share of every batch; the losses are those of one.
 
     Raises ValueError if nothing is trainable or the checkpoint is another run's, TrainingDiverged if a loss is not finite.
     """
     config, system = config or TrainingConfig(), as_system(model)
-    run = Run(system, train_set, config, Path(checkpoint) if checkpoint else None)
+    if not len(train_set) or not len(validation_set):
+        raise ValueError(f"got {len(train_set)} training and {len(validation_set)} validation records: expected one at least")
+    run = Run(system, train_set, config, Path(checkpoint) if checkpoint else None, (name, validation_set))
     torch.manual_seed(config.seed)  # for dropout, where a plain model has it
     run.resume()
     try:
@@ -150,8 +156,10 @@ def fit(
 class Run:
     """Where a training run stands: all that a checkpoint holds."""
 
-    def __init__(self, system, train_set: EncodedDataset, config: TrainingConfig, path: Path | None):
-        self.system, self.train_set, self.config, self.path = system, train_set, config, path
+    def __init__(
+        self, system, train_set: EncodedDataset, config: TrainingConfig, path: Path | None = None, other: tuple = ("", None)
+    ):
+        self.system, self.train_set, self.config, self.path, self.other = system, train_set, config, path, other
         self.weights = [weight for weight in system.parameters() if weight.requires_grad]
         if not self.weights:
             raise ValueError("nothing to train: no parameter requires gradients; model.requires_grad_(True) unfreezes a model")
@@ -224,11 +232,13 @@ class Run:
     # ---- checkpoints
 
     def fingerprint(self) -> str:
-        """What a checkpoint must agree with: configuration, records, shapes of what is trained."""
-        ids = torch.cat([item["input_ids"] for item in self.train_set.items]).numpy().tobytes()
+        """What a checkpoint must agree with: configuration, records, shapes of what is trained, some of the frozen weights."""
+        (name, validation_set), frozen = self.other, nn.ParameterList(p for p in self.system.parameters() if not p.requires_grad)
+        sets = [self.train_set, validation_set] if validation_set else [self.train_set]
+        ids = torch.cat([item["input_ids"] for each in sets for item in each.items]).numpy().tobytes()
         shapes = [list(weight.shape) for weight in self.weights]
-        about = json.dumps([asdict(self.config), shapes, hashlib.sha256(ids).hexdigest()], sort_keys=True)
-        return hashlib.sha256(about.encode()).hexdigest()
+        about = [asdict(self.config), name, shapes, hashlib.sha256(ids).hexdigest(), weights_sample(frozen)]
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
     def save(self) -> None:
         """Replace the checkpoint in one step; the first process alone writes."""
@@ -250,8 +260,12 @@ class Run:
         """Go on from the checkpoint, if there is one. ValueError if it is another run's."""
         if self.path is None or not self.path.exists():
             return
-        with safe_open(self.path, "pt") as file:
-            about, tensors = json.loads(file.metadata()["run"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        try:
+            with safe_open(self.path, "pt") as file:
+                about = json.loads(file.metadata()["run"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        except SafetensorError as error:
+            raise ValueError(f"{self.path} is no complete checkpoint ({error}): remove it to start anew") from None
         if about.pop("fingerprint") != self.fingerprint():
             raise ValueError(f"{self.path} was written by a run with another configuration, other records or another model: "
                              "repeat that run's options, or remove the file to start anew")

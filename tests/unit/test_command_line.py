@@ -4,6 +4,7 @@ import copy
 import csv
 import gzip
 import json
+import os
 import re
 import shutil
 import sys
@@ -188,6 +189,15 @@ def test_as_reported_sets_defaults_and_explicit_options_count(tiny, tmp_path):
     run(*tiny, *few, "--epochs", 2, "--prompt-length", 4, "--output", tmp_path / "changed")
     config = config_of(tmp_path / "changed")
     assert (config["training"]["epochs"], config["training"]["batch_size"], config["prompt_length"]) == (2, 1, 4)
+
+
+@pytest.mark.parametrize(("words", "expected"), [
+    (["--as-reported=True"], 1), (["--as_reported", "true"], 1), (["--as-reported", "False"], 20), (["--as-reported=no"], 20)])
+def test_as_reported_may_be_said_in_any_form(words, expected, tmp_path, monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(train, "Material", lambda experiment, seed: seen.append(experiment.prompt_length) or 1 / 0)
+    ends(capsys, train.main, "--task", "translation", "--output", tmp_path / "out", *words)
+    assert seen == [expected]
 
 
 @pytest.mark.parametrize("text", ["Anna buys", None])
@@ -389,6 +399,7 @@ BAD_INPUT = {
     "missing model folder": (other("--model", "./nowhere"), "there is no model folder './nowhere'"),
     "hub model without network": (other("--model", "nobody/nothing"), "'nobody/nothing' is neither .*HF_HUB_OFFLINE"),
     "hub data without network": (other("--data", "hub"), "abisee/cnn_dailymail.*HF_HUB_OFFLINE"),
+    "no data folder": (other("--data", ""), "data must be 'embedded', 'hub' or a folder, got ''"),
     "missing data folder": (other("--data", "nowhere"), "no data for 'summarization': expected a folder .*nowhere"),
     "not JSON": (spoil("test.jsonl", ROW + '{"docu'), r"test.jsonl, line 2: not JSON"),
     "empty file": (spoil("validation.jsonl", ""), r"validation.jsonl.* at least one record"),
@@ -522,11 +533,26 @@ def test_a_checkpoint_can_be_dropped(tiny, tmp_path, capsys, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
         interrupt_after(patch, 6)
         run(*argv)
+    before = contents(tmp_path)
+    ends(capsys, train.main, *argv, "--overwrite", "--data", "nowhere")
+    ends(capsys, train.main, *argv, "--overwrite", "--prompt-length", 120)
+    assert contents(tmp_path) == before, "wrong input must not cost the checkpoint"
     run(*argv, "--overwrite")
     assert "Epoch 1/3" in capsys.readouterr().out
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "out"]
 
 
-def test_there_may_be_nothing_to_go_on_from(tiny, tmp_path):
+@pytest.mark.parametrize("place", ["Material", "quiet_libraries"])
+def test_an_interruption_while_loading_is_one_line(place, tiny, tmp_path, capsys, monkeypatch):
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, place, interrupt)
+    code, message = ends(capsys, train.main, *tiny, "--output", tmp_path / "out")
+    assert code == 130 and "interrupted" in message and os.listdir(tmp_path) == ["data"]
+
+
+def test_there_may_be_nothing_to_go_on_from(tiny, tmp_path, capsys):
     run(*tiny, "--resume", "--output", tmp_path / "out")
+    assert re.fullmatch(r"note: there is no checkpoint of .*out: it starts anew\n", capsys.readouterr().err)
     assert list(contents(tmp_path / "out")) == PROMPT + FILES

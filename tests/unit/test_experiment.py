@@ -1,5 +1,6 @@
 """One measurement: what its configuration may be, and the rows that it gives."""
 
+import copy
 from dataclasses import replace
 
 import pytest
@@ -136,7 +137,7 @@ def test_a_run_that_is_there_is_not_repeated(tiny, material, tmp_path, monkeypat
     before = study.table()
     assert set(before["run"]) == {each["run"] for each in study.read("runs")}
     with monkeypatch.context() as patch:
-        patch.setattr(experiment, "Material", lambda *args: pytest.fail("nothing needs to be loaded"))
+        patch.setattr(experiment, "load_base_model", lambda *args: pytest.fail("no model needs to be loaded"))
         assert run(tiny, QUICK, study) is None
         assert run(replace(tiny, system="hard prompt"), QUICK, study) is None  # how to train does not matter to it
     assert study.table().equals(before)
@@ -209,3 +210,16 @@ def test_every_system_has_a_name_that_makes_it(tiny, material, tokenizer):
     with pytest.raises(ValueError, match="unknown system 'magic': expected one of"):
         make_system("magic", material.base, TASK)
     assert set(TRAINED) | {"hard prompt"} == set(experiment.SYSTEMS)
+
+
+def test_material_of_another_experiment_is_refused(tiny, material):
+    for change in ({"max_eval": 3}, {"max_new_tokens": 7}):
+        with pytest.raises(ValueError, match=f"the material was made for {next(iter(change))}"):
+            run(replace(tiny, **change), QUICK, material=material)
+
+
+def test_other_records_are_another_run(tiny, material):
+    before = run(replace(tiny, system=BASELINES), material=material)
+    changed = copy.copy(material)
+    changed.records = "of another day"
+    assert run(replace(tiny, system=BASELINES), material=changed).run != before.run

@@ -1,7 +1,10 @@
 """`python -m course_utils.generate`: what it reads, which prompt and base model it takes, and how it says what is wrong."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 from conftest import make_gpt2
@@ -72,8 +75,9 @@ def test_arguments_and_standard_input_give_the_same_answers(folder, say):
     prompt = ["--prompt", folder / "translation"]
     assert say(*prompt, *SENTENCES) == lines
     assert say(*prompt, data="\n".join(SENTENCES)) == lines
-    assert say(*prompt, data="\n\n".join(json.dumps({"source": text}) for text in SENTENCES) + "\n") == lines
+    assert say(*prompt, data="\n".join(json.dumps({"source": text}) for text in SENTENCES) + "\n") == lines
     assert say(*prompt, "--batch-size", 2, *SENTENCES) == lines
+    assert say(*prompt, data="\n" + "\n \n".join(SENTENCES) + "\n\n") == "\n" + "\n\n".join(lines.split("\n")[:-1]) + "\n\n"
     # Without the task the text must have its form, and standard input is one text.
     argv = ["--prompt", folder / "unknown", "--max-new-tokens", 11]
     assert say(*argv, *(f"{text}\nGerman:" for text in SENTENCES)) == lines
@@ -170,10 +174,11 @@ def test_a_prompt_for_another_base_model_is_noted_or_refused(folder, tokenizer, 
     ([], 'Rain.\n\n{"source": "Anna bought a boat on Monday."},\n', "line 3: begins like JSON and is none"),
     ([], b"Rain.\nM\xfcnchen\n", "line 2: not UTF-8"),
     (['{"text": "A"}'], None, "field 'source' is missing"),
-    (['{"task": "summarization", "document": "A"}'], None, "text 1 is for summarization, .* no prompt: --prompt summariz.*=DIR"),
+    (['{"task": "summarization", "document": "A"}'], None, "text 1: there is no prompt for summ.*; add --prompt summ.*=DIR"),
+    ([], 'Rain.\n\n{"task": "summarization", "document": "A"}', "line 3: there is no prompt for summarization"),
+    (["--max-new-tokens", "120"], "\nRain.", "line 2: no room"),
     (['{"task": "poetry", "document": "A"}'], None, "unknown task 'poetry'"),
     (["--task", "poetry", "A"], None, "invalid choice: 'poetry'"),
-    (["--task", "question_answering", "Who?"], None, "expected a JSON object with its fields"),
     (["--max-new-tokens", "0", "A"], None, "--max-new-tokens must be >= 1, got 0"),
     (["--batch-size", "0", "A"], None, "--batch-size must be >= 1, got 0"),
     (["--max-new-tokens", "9999", "A"], None, "no room"),
@@ -197,6 +202,7 @@ def test_without_a_task_nothing_to_answer_prints_nothing(folder, capsys, monkeyp
 
 def test_each_of_several_prompts_needs_a_task_of_its_own(folder, capsys):
     argv = ["--model", folder / "model", "--prompt", folder / "translation"]
+    assert "expected a JSON object with its fields" in fails(capsys, *argv[:3], folder / "question_answering", "Who?")
     assert "unknown" in fails(capsys, *argv, "--prompt", folder / "unknown", ANNA)
     assert "translation, translation" in fails(capsys, *argv, "--prompt", folder / "translation", ANNA)
     assert "TASK=DIR" in fails(capsys, *argv, "--prompt", folder / "summarization", "--task", "translation", ANNA)
@@ -204,7 +210,34 @@ def test_each_of_several_prompts_needs_a_task_of_its_own(folder, capsys):
     assert 'a field "task"' in fails(capsys, *two, ANNA)
     question = json.dumps({"task": "question_answering", "context": "A", "question": "Who?"})
     line = json.dumps({"task": "translation", "source": ANNA})
-    assert "text 2 is for question_answering" in fails(capsys, *two, line, question)
+    assert "text 2: there is no prompt for question_answering" in fails(capsys, *two, line, question)
+
+
+def test_a_prompt_of_another_task_is_noted(folder, capsys):
+    for argv in (["--prompt", folder / "translation", "--task", "summarization"],
+                 ["--prompt", f"summarization={folder / 'translation'}"]):
+        generate.main(["--model", str(folder / "model"), *map(str, argv), ANNA])
+        assert re.search("^note: .* trained for translation, not for summarization$", capsys.readouterr().err, re.M)
+
+
+def test_other_systems_are_named(folder, tmp_path, capsys):
+    assert "model holds a whole model: generate runs soft prompts only" in fails(capsys, "--prompt", folder / "model", ANNA)
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    assert "adapter holds an adapter of the kind LORA" in fails(capsys, "--prompt", tmp_path, ANNA)
+
+
+def test_standard_input_that_is_closed(folder, capsys, monkeypatch):
+    monkeypatch.setattr("sys.stdin", None)
+    assert "standard input is closed" in fails(capsys, "--prompt", folder / "translation")
+
+
+def test_an_interruption_is_one_line(folder, capsys, monkeypatch):
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(generate, "load_base_model", interrupt)
+    assert ends(capsys, generate.main, "--prompt", folder / "translation", ANNA) == (130, "interrupted\n")
 
 
 @pytest.mark.parametrize("file", ["adapter_config.json", "adapter_model.safetensors"])
@@ -225,3 +258,13 @@ def test_german_answers_go_through_a_pipe_where_the_locale_is_c(capsys):
     argv = ["--prompt", SHIPPED / "translation", "--task", "translation"]
     said = shell("course_utils.generate", *argv, data="\n".join(texts).encode(), LC_ALL="C", PYTHONUTF8="0", PYTHONIOENCODING="")
     assert (said.returncode, said.stdout.decode(), said.stderr) == (0, answers, b"")
+
+
+def test_who_reads_the_answers_may_have_enough(folder):
+    reading, writing = os.pipe()
+    os.close(reading)
+    argv = ["--model", folder / "model", "--prompt", folder / "translation", ANNA]
+    command = [sys.executable, "-m", "course_utils.generate", *argv]
+    said = subprocess.run(command, cwd=repository_root(), stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (said.returncode, said.stderr) == (141, b"")

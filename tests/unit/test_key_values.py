@@ -99,15 +99,22 @@ def test_each_different_prompt_of_a_batch_is_run_once(gpt2, tokenizer, records):
     assert shapes == [(2, 3), (16, longest)], "both prompts once, padded to the longer one; then the texts"
 
 
-def test_a_plain_text_and_one_with_its_prompt_may_share_a_batch(gpt2, tokenizer):
-    """Ids that name no prompt for a row get none."""
+def test_a_row_without_a_prompt_gets_the_models_own_beside_rows_that_have_theirs(gpt2, tokenizer):
     model = GPT2WithSoftPrompt(gpt2, prompt_length=3)
     (source, target), other = rows_of(model, tokenizer)[:2]
     rows = [(model.prompt_ids() + source, target), other]
     with torch.no_grad():
         expected = [model(torch.tensor([model.prompt_ids() + source + target])).logits[0, -len(target) - 1 : -1],
-                    gpt2(torch.tensor([other[0] + other[1]])).logits[0, -len(other[1]) - 1 : -1]]
+                    model(torch.tensor([other[0] + other[1]])).logits[0, -len(other[1]) - 1 : -1]]
         equal(model(*padded(rows, "right")).logits, torch.cat(expected))
+
+
+def test_a_row_with_another_prompt_than_the_one_named_is_refused(gpt2, tokenizer):
+    model = GPT2WithSoftPrompt(gpt2, ["[A]", "[B]"], prompt_length=2)
+    ids = torch.tensor([model.prompt_ids("[A]") + rows_of(model, tokenizer)[0][0]])
+    assert model(ids, soft_token="[A]").logits.shape == model(ids).logits.shape
+    with pytest.raises(ValueError, match=r"another prompt than that of '\[B\]'"):
+        model(ids, soft_token="[B]")
 
 
 # ---- batches in which every row has its own prompt

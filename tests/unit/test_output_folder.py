@@ -145,7 +145,7 @@ def test_a_checkpoint_is_refused_resumed_or_dropped(folder):
     clean_up(folder)
     assert checkpoint_of(folder).exists()
     check_output(folder, overwrite=True)
-    assert not checkpoint_of(folder).exists()
+    assert checkpoint_of(folder).exists(), "the input is not read yet"
 
 
 def test_a_checkpoint_survives_until_the_folder_is_complete(folder):
@@ -183,14 +183,23 @@ def test_existing_folders_are_refused(folder):
     assert check_output(folder, overwrite=True) == folder and state(folder) == "old"
 
 
-@pytest.mark.parametrize("file", ["notes.txt", ".hidden", "more/results.jsonl"])
+@pytest.mark.parametrize("file", ["notes.txt", ".hidden", "more/results.jsonl", "prompt/notes.txt", "model/thesis.txt",
+                                  "model/tokenizer/notes.txt"])
 def test_a_folder_with_anything_else_is_not_overwritten(folder, file):
     publish(folder, "old")
-    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).parent.mkdir(exist_ok=True, parents=True)
     (folder / file).write_text("mine")
     with pytest.raises(FileExistsError, match="not an earlier run's output"):
         check_output(folder, overwrite=True)
     assert (folder / file).read_text() == "mine"
+
+
+def test_a_folder_without_results_is_not_overwritten(folder):
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "model.safetensors").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"lacks results\.jsonl, results\.runs\.jsonl"):
+        check_output(folder, overwrite=True)
+    assert left(folder) == ["out"]
 
 
 def test_an_empty_folder_may_be_overwritten_but_not_taken(folder):
@@ -236,3 +245,28 @@ def test_a_parent_without_write_permission(tmp_path):
         tmp_path.chmod(0o700)
 
 
+# ---- two at a time
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs two processes")
+def test_only_one_process_works_on_a_folder_and_a_killed_one_does_not_count(folder):
+    ready, other = os.pipe()
+    child = os.fork()
+    if not child:
+        check_output(folder)
+        os.write(other, b"x")
+        signal.pause()
+    try:
+        os.read(ready, 1)
+        for options in ({}, {"resume": True}, {"overwrite": True}):
+            with pytest.raises(FileExistsError, match=f"process {child} is at work on .*out"):
+                check_output(folder, **options)
+        clean_up(folder)
+        assert unfinished(folder).exists(), "it is the other's"
+        leave_checkpoint(folder)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    check_output(folder, resume=True)
+    clean_up(folder)
+    assert os.listdir(unfinished(folder)) == [checkpoint_of(folder).name]

@@ -282,3 +282,16 @@ def test_unknown_soft_token(model, saved, tmp_path):
         with pytest.raises(ValueError, match=r"unknown soft token '\[C\]'"):
             call(tmp_path / "c", "[C]")
     assert not (tmp_path / "c").exists()
+
+
+def test_a_base_model_of_the_same_name_with_other_weights_warns(model, saved):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        model.load_prompt(saved)
+        model.base_model.bfloat16()  # the same weights, rounded
+        model.load_prompt(saved)
+    with torch.no_grad():
+        for weight in model.base_model.parameters():
+            weight.mul_(1.1)
+    with pytest.warns(match="with other weights than this"):
+        model.load_prompt(saved)

@@ -80,9 +80,10 @@ def test_fields_that_nobody_reads_do_not_matter(write):
 
 
 def test_one_answer_or_a_list_of_answers(write):
-    rows = [{**QUIZ, "answers": answers} for answers in (["3 euros"], "4 euros", 5, [6, "7", "7"], [2.5])]
+    rows = [{**QUIZ, "answers": answers} for answers in (["3 euros"], "4 euros", 5, [6, "7", "7"], [2.5], {"text": "Paris"},
+                                                         {"text": 1776}, 10**400)]
     answers = load_task_data("question_answering", write(rows, "question_answering"))["train"]["answers"]
-    assert list(answers) == [["3 euros"], ["4 euros"], ["5"], ["6", "7"], ["2.5"]]
+    assert list(answers) == [["3 euros"], ["4 euros"], ["5"], ["6", "7"], ["2.5"], ["Paris"], ["1776"], ["1" + 400 * "0"]]
 
 
 def test_the_answers_of_squad_are_its_texts_once_and_rows_without_one_are_counted(write):
@@ -151,7 +152,7 @@ def test_unusable_row_names_file_and_line(write, line, message):
         load_task_data("summarization", folder)
 
 
-@pytest.mark.parametrize("answers", [[], [""], ["rain", None], "  ", False, [["rain"]]])
+@pytest.mark.parametrize("answers", [[], [""], ["rain", None], "  ", False, [["rain"]], {"text": {"a": "b"}}, {"text": True}])
 def test_unusable_answers(write, answers):
     with pytest.raises(ValueError, match=r"train\.jsonl, line 2: field 'answers' must"):
         load_task_data("question_answering", write([QUIZ, {**QUIZ, "answers": answers}], "question_answering"))
@@ -183,17 +184,22 @@ def test_every_kind_of_file_gives_the_same_records(write, tmp_path, kind, end, m
     "name, data, message",
     [
         ("train.csv", b'source,target\n"a\nb",c\n\nd,\n', "line 5: field 'target' must be a text that is not blank"),
-        ("train.csv", b"source,target\na,b,c\n", "line 2: 3 cells for 2 names; a text with a comma needs quotes"),
+        ("train.csv", b"source,target\na,b,c\n", "line 2: 3 cells for 2 names; a text with ',' needs quotes"),
         ("train.csv", b'source,target\na,b\n"a,b\n', "line 3: not CSV"),
         ("train.csv", b"source,target\na,\xff\n", "line 2: not UTF-8"),
-        ("train.csv", b"source;target\na;b\n", "line 2: field 'source' is missing; the row has 'source;target'"),
+        ("train.csv", b"source;target\na;b;c\n", "line 2: 3 cells for 2 names; a text with ';' needs quotes"),
+        ("train.csv", b"source:target\na:b\n", "line 2: field 'source' is missing; the row has 'source:target'"),
+        ("train.csv", b"\nsource,target,source\na,b,c\n", "line 2: the name 'source' stands over more than one column"),
+        ("train.csv", b"source,target\n", "no rows: expected at least one record for translation"),
+        ("train.jsonl", b'{"source": ' + b"[" * 99_999, "line 1: JSON that cannot be read"),
+        ("train.jsonl", b'{"source": "a", "target": ' + b"9" * 5000 + b"}", "line 1: JSON that cannot be read .*digits"),
         ("train.json", b'[\n{"source": 1}]', "row 1: field 'source' must be a text"),
         ("train.json", b'{"source": "a", "target": "b"}', "line 1: expected an array of objects, got dict"),
         ("train.json", b'[{},\n{]', "line 2: not JSON"),
         ("train.jsonl.gz", b"no gzip", "line 1: not a complete gzip file"),
         ("train.jsonl.gz", gzip.compress(b'{"source": "a", "target": "b"}\n' * 99)[:-9], "line 1: not a complete gzip file"),
         ("train.parquet", b"PAR1 and no more", "row 1: not readable as Parquet"),
-        ("train.jsonl", b"\n \n", "none of 0 rows has a text in each field"),
+        ("train.jsonl", b"\n \n", "no rows: expected at least one"),
     ],
 )
 def test_an_unusable_file_is_named_with_the_place(write, name, data, message):
@@ -201,6 +207,21 @@ def test_an_unusable_file_is_named_with_the_place(write, name, data, message):
     (folder / name).write_bytes(data)
     with pytest.raises(ValueError, match=rf"{name}, {message}"):
         load_task_data("translation", folder)
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_other_marks_than_commas_blank_lines_and_lists_in_cells(write, mark):
+    folder = write(None, "question_answering", train=None)
+    text = 'context; question ;answers\nRain, snow.;What?;"[""Rain"", 3]"\nRain.;What?;[sic] rain\n'.replace(";", mark)
+    (folder / "train.csv").write_text("\n \n" + text)
+    assert list(load_task_data("question_answering", folder)["train"]["answers"]) == [["Rain", "3"], ["[sic] rain"]]
+
+
+def test_a_folder_below_home_and_none_at_all(write, monkeypatch):
+    monkeypatch.setenv("HOME", str(write([PAIR]).parent))
+    assert len(load_task_data("translation", "~/mine")["train"]) == 1
+    with pytest.raises(ValueError, match="data must be 'embedded', 'hub' or a folder, got ''"):
+        load_task_data("translation", "")
 
 
 def test_a_row_of_a_parquet_file_is_named(write):
@@ -280,6 +301,7 @@ def test_a_stream_holds_a_text_a_line(as_bytes):
     text = '\ufeffThe cat.\r\n\n {"source": " A dog. ", "target": 3}\n{"task": "summarization", "document": "Rain."}'
     assert read_stream(text.encode() if as_bytes else text, TRANSLATION) == [
         (TRANSLATION, {"source": "The cat."}),
+        None,
         (TRANSLATION, {"source": "A dog."}),
         (SUMMARIZATION, {"document": "Rain."}),
     ]
@@ -293,7 +315,8 @@ def test_a_text_of_its_own_may_have_line_breaks():
     "line, task, message",
     [
         ('{"source": "Anna bought a boat on Monday."},', TRANSLATION, r"begins like JSON and is none \(Extra data"),
-        ("[Music] Anna sings.", TRANSLATION, "begins like JSON and is none"),
+        ('{"a":' * 99_999, TRANSLATION, "begins like JSON and is none"),
+        ("[Music] What fell?", QUESTIONS_TASK, "expected a JSON object with its fields"),
         ('["Anna sings."]', TRANSLATION, 'expected a JSON object like {"source": ...}, got list'),
         ("What fell?", QUESTIONS_TASK, r'for question_answering expected a JSON object .*{"context": ..., "question": ...}'),
         ('{"question": "What fell?"}', QUESTIONS_TASK, "field 'context' is missing"),
@@ -308,6 +331,11 @@ def test_an_unusable_line_is_named(line, task, message):
     good = '{"task": "translation", "source": "A cat."}\n\n'
     with pytest.raises(ValueError, match=f"line 3: .*{message}"):
         read_stream(good + line, task)
+
+
+@pytest.mark.parametrize("text", ["[Reuters] The mayor opened a bridge.", "[" * 99_999])
+def test_a_text_may_begin_with_a_bracket(text):
+    assert read_text(text, SUMMARIZATION) == (SUMMARIZATION, {"document": text})
 
 
 def test_an_empty_stream_and_one_in_another_encoding():

@@ -5,6 +5,8 @@ import json
 import math
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import fields, replace
 
 import pytest
@@ -178,3 +180,21 @@ def test_results_of_a_lesson_are_checked(tmp_path):
         with pytest.raises(ValueError, match=f"lack {key}"):
             save_results("07_translation", {name: value for name, value in good.items() if name != key}, tmp_path)
     assert json.loads(path.read_text())["rows"] == good["rows"]
+
+
+def test_two_processes_may_add_to_one_study(tmp_path):
+    code = ("import sys; from course_utils.results import ROW_KEYS, Study\n"
+            "for i in range(20):\n"
+            "    row = {key: None for key in ROW_KEYS} | {'metric': 'bleu', 'system': 's', 'value': 1.0}\n"
+            "    del row['study'], row['run']\n"
+            "    Study('race', sys.argv[2]).add(f'{sys.argv[1]}-{i}', {}, [row])")
+    running = [subprocess.Popen([sys.executable, "-c", code, name, str(tmp_path)]) for name in "ab"]
+    assert [each.wait(60) for each in running] == [0, 0]
+    study = Study("race", tmp_path)
+    assert len({row["run"] for row in study.read()}) == len({run["run"] for run in study.read("runs")}) == 40
+
+
+def test_a_damaged_line_is_named(tmp_path):
+    (tmp_path / "s.runs.jsonl").write_text('{"run": "a"}\n{"run": ')
+    with pytest.raises(ValueError, match="line 2: not JSON"):
+        Study("s", tmp_path).has("a")

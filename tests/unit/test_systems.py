@@ -233,3 +233,22 @@ def test_prompts_share_a_base_model_and_leave_it_unchanged(tokenizer, records):
     for system, name in ((tuned, "P-tuning"), (prefix, "prefix tuning")):
         fitted(system, tokenizer, records, name, epochs=1)
     assert weights_fingerprint(base) == before and scores(soft, tokenizer, records) == expected
+
+
+def test_p_tuning_reads_back_what_it_saved(gpt2, tokenizer, records, tmp_path):
+    system = make_system("P-tuning", gpt2, get_task("summarization"), length=3)
+    encoded = encode(records, "summarization", tokenizer, system)
+    fit(system, encoded, encoded, TrainingConfig(epochs=2, batch_size=4, learning_rate=0.05), progress=False)
+    rows = system.soft_rows().detach().clone()
+    system.save(tmp_path / "prompt")
+    system.load_prompt(tmp_path / "prompt")
+    torch.testing.assert_close(system.soft_rows(), rows)
+
+
+def test_evaluation_leaves_a_model_in_the_mode_it_was_in(gpt2, tokenizer, records):
+    gpt2.requires_grad_(True)
+    encoded = encode(records, "summarization", tokenizer, gpt2)
+    for mode in (False, True):
+        gpt2.train(mode)
+        evaluate_loss(gpt2, encoded)
+        assert gpt2.training == mode and gpt2.transformer.drop.training == mode

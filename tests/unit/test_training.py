@@ -482,3 +482,16 @@ def test_a_prompt_behind_a_parametrization_is_trained(model, encoded):
     before = model.soft_embedding.weight.detach().clone()
     fit(model, encoded, encoded, TrainingConfig(epochs=2, batch_size=4, learning_rate=0.1), progress=False)
     assert (model.soft_embedding.weight != before).any(1).all()
+
+
+def test_a_damaged_checkpoint_and_one_of_another_base_model_are_refused(model, encoded, tmp_path):
+    config, path = TrainingConfig(epochs=1, batch_size=4), tmp_path / "checkpoint.safetensors"
+    fit(model, encoded, encoded, config, progress=False, checkpoint=path)
+    with torch.no_grad():
+        for weight in model.base_model.parameters():
+            weight.mul_(1.1)
+    with pytest.raises(ValueError, match="another configuration, other records or another model"):
+        fit(model, encoded, encoded, config, progress=False, checkpoint=path)
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(ValueError, match="no complete checkpoint"):
+        fit(model, encoded, encoded, config, progress=False, checkpoint=path)

@@ -25,7 +25,7 @@ PRESENT = {"had": ("has", "have"), "was": ("is", "is"), "were": ("are", "are"), 
 GEGENWART = dict(entry.split(":") for entry in """hatte:hat hatten:haben war:ist waren:sind stand:steht wurde:wird
     wurden:werden blätterte:blättert ging:geht brauchte:braucht feierte:feiert sollte:soll fand:findet
     beschädigten:beschädigen begann:beginnt kam:kommt kamen:kommen entstand:entsteht führte:führt lag:liegt sammelte:sammelt
-    erwartete:erwartet ließ:lässt""".split())
+    erwartete:erwartet ließ:lässt warteten:warten""".split())
 
 
 def entries(text: str) -> list[list[str]]:
