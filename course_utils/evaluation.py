@@ -89,7 +89,7 @@ def generate_answers(
     system = as_system(model)
     most = [max_new_tokens] * len(rows) if isinstance(max_new_tokens, int) else list(max_new_tokens)
     longest = max(most, default=1)
-    limit, more = max_positions(system), getattr(system, "positions", None) or 0
+    limit, more = max_positions(system), system.positions
     for number, row in enumerate(rows):
         if not row:
             raise ValueError(f"source {number} is empty: expected at least one token to answer")
@@ -156,10 +156,19 @@ def evaluate(
         hard_prompt = getattr(model, "hard_prompt", None)
     encoded = encode(records, task, tokenizer, model, hard_prompt, soft_token, None, max_new_tokens, max_source_tokens)
     loss = evaluate_loss(model, encoded, batch_size, progress=progress)
-    predictions = generate_answers(model, tokenizer, encoded.prefixes(), max_new_tokens, batch_size, progress)
-    scores = compute_metrics(task.metrics, predictions, [task.references(record) for record in records], task.language)
+    scores, predictions = score_answers(model, tokenizer, task, records, encoded, max_new_tokens, batch_size, progress)
     counts = {"n": len(records), "truncated": encoded.truncated, "too_long": encoded.too_long}
     return {"loss": loss, **scores, **counts, "predictions": predictions}
+
+
+def score_answers(
+    model, tokenizer, task: Task, records: Iterable[Mapping], encoded: EncodedDataset, max_new_tokens: int,
+    batch_size: int = 32, progress: bool = False,
+) -> tuple[dict[str, float], list[str]]:
+    """The task's metrics of the answers to ``records``, which ``encoded`` holds as ids, and the answers."""
+    predictions = generate_answers(model, tokenizer, encoded.prefixes(), max_new_tokens, batch_size, progress)
+    references = [task.references(record) for record in records]
+    return compute_metrics(task.metrics, predictions, references, task.language), predictions
 
 
 def lead_sentence(text: str) -> str:

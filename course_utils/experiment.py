@@ -12,7 +12,7 @@ import numpy
 
 from .base_models import load_base_model
 from .batches import encode, max_positions, tokenize
-from .evaluation import evaluate, trivial_baselines, unigram_loss
+from .evaluation import evaluate, score_answers, trivial_baselines, unigram_loss
 from .processes import state, world_size
 from .prompt_init import INITS
 from .records import load_task_data
@@ -134,16 +134,22 @@ class Material:
         positions = max_positions(self.base) or self.tokenizer.model_max_length
         return max(1, min(int(numpy.quantile(lengths, 0.99, method="higher")), positions // 2))
 
+    @property
+    def limits(self) -> dict[str, int | None]:
+        """How long answers and sources may be, as `encode` and `evaluate` take it."""
+        return {"max_new_tokens": self.max_new_tokens, "max_source_tokens": self.experiment.max_source_tokens}
+
     def encoded(self, split: str, system):
-        limits = {"max_new_tokens": self.max_new_tokens, "max_source_tokens": self.experiment.max_source_tokens}
         try:
-            return encode(self.data[split], self.task, self.tokenizer, system, getattr(system, "hard_prompt", None), **limits)
+            hard_prompt = getattr(system, "hard_prompt", None)
+            return encode(self.data[split], self.task, self.tokenizer, system, hard_prompt, **self.limits)
         except ValueError as error:
             raise ValueError(f"split {split!r}, {error}") from None
 
     def scores(self, system, split: str, batch_size: int, progress: bool) -> dict:
-        limits = {"max_new_tokens": self.max_new_tokens, "max_source_tokens": self.experiment.max_source_tokens}
-        return evaluate(system, self.tokenizer, self.task, self.data[split], batch_size=batch_size, progress=progress, **limits)
+        options = {"batch_size": batch_size, "progress": progress, **self.limits}
+        return evaluate(system, self.tokenizer, self.task, self.data[split], **options)
+
 
 
 def run(
@@ -206,8 +212,8 @@ def run(
 
         def after_epoch(row: dict) -> dict:
             start = time.perf_counter()
-            scores = material.scores(system, "validation", batch_size, progress)
-            scores = {key: scores[key] for key in task.metrics}
+            scores, _ = score_answers(system, material.tokenizer, task, material.data["validation"], sets["validation"],
+                                      material.max_new_tokens, batch_size, progress)
             report(f"Epoch {row['epoch']}/{training.epochs}", {k: row[k] for k in ("train_loss", "validation_loss")} | scores)
             return {"validation": scores, "seconds_scoring": time.perf_counter() - start}
 

@@ -121,7 +121,6 @@ class KeyValuePrompt(System):
         super().__init__(base_model.requires_grad_(False))
         self.heads, self.holds_begin = heads, holds_begin
         self.weight = nn.Parameter(weight.float(), requires_grad=trainable)
-        self.takes_positions = "position_ids" in inspect.signature(base_model.forward).parameters
         self.train(False)
 
     @property

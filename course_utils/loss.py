@@ -8,13 +8,19 @@ import torch.nn.functional as F
 from .batches import IGNORED
 
 
+def counted(labels: torch.Tensor) -> torch.Tensor:
+    """Which labels are predicted and count, [batch, text]: nothing stands in front of the first of a row."""
+    counts = labels != IGNORED
+    counts[:, 0] = False
+    return counts
+
+
 def wanted_positions(labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Where a token is predicted that counts, [batch, text] of bool, and those tokens, [targets], row by row.
 
     A token is predicted at the position in front of it: the shift by one. Raises ValueError if no label counts.
     """
-    counts = labels != IGNORED  # [batch, text]
-    counts[:, 0] = False  # nothing stands in front of it
+    counts = counted(labels)
     if not counts.any():
         raise ValueError(f"labels hold no target token: all {labels.numel()} are {IGNORED}, or the first of their row")
     return F.pad(counts[:, 1:], (0, 1), value=False), labels[counts]
@@ -38,6 +44,4 @@ def logits_at(base_model, wanted: torch.Tensor, **inputs) -> torch.Tensor:
 def token_losses(model, batch: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     """Loss of every target token of a batch, [targets], in nats, and the row of the batch that each is from, [targets]."""
     logits, targets = model.target_logits(**batch)
-    counts = batch["labels"] != IGNORED
-    counts[:, 0] = False
-    return F.cross_entropy(logits, targets, reduction="none"), counts.nonzero()[:, 0]
+    return F.cross_entropy(logits, targets, reduction="none"), counted(batch["labels"]).nonzero()[:, 0]

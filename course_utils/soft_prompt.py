@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import json
 import warnings
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import CausalLMOutput
 
 from .base_models import weights_sample
-from .batches import IGNORED, left_pad
+from .batches import IGNORED, left_pad, max_positions
 from .key_values import can_reuse_keys, generate_behind, keys_of, pays_to_share, positions_of, run_prompts
 from .loss import logits_at, wanted_positions
 from .prompt_files import read_prompt, write_prompt
@@ -95,7 +94,6 @@ class GPT2WithSoftPrompt(System):
         # Trained in fp32 whatever the base model's type: half precision would swallow small steps.
         self.soft_embedding = nn.Embedding.from_pretrained(rows.to(embed.weight.device), freeze=False)
         self.vocab_size = embed.num_embeddings
-        self.takes_positions = "position_ids" in inspect.signature(base_model.forward).parameters
         self.begin_token_id = getattr(base_model, "begin_token_id", None)  # from `load_base_model`
         # Where the tokenizer has a begin token, ours stand behind it, as hard prompts do; PEFT puts its own in front of it.
         self.begin_first = [True] * len(names)
@@ -104,7 +102,7 @@ class GPT2WithSoftPrompt(System):
     @property
     def prompt_length(self) -> int:
         """Rows of the entry in use."""
-        return self.lengths[self.soft_vocabulary.index(self.soft_token)]
+        return self.lengths[self.index()]
 
     def train(self, mode: bool = True) -> GPT2WithSoftPrompt:
         super().train(mode)
@@ -118,12 +116,16 @@ class GPT2WithSoftPrompt(System):
 
     # ---- which rows, which ids
 
-    def rows(self, soft_token: str | None = None) -> slice:
-        """Where the embedding holds ``soft_token``; ValueError if the vocabulary lacks it."""
+    def index(self, soft_token: str | None = None) -> int:
+        """The place of ``soft_token``, or of the entry in use, in the vocabulary; ValueError if it is not there."""
         name = self.soft_token if soft_token is None else soft_token
         if name not in self.soft_vocabulary:
             raise ValueError(f"unknown soft token {name!r}: expected one of {', '.join(self.soft_vocabulary)}")
-        index = self.soft_vocabulary.index(name)
+        return self.soft_vocabulary.index(name)
+
+    def rows(self, soft_token: str | None = None) -> slice:
+        """Where the embedding holds ``soft_token``; errors: `index`."""
+        index = self.index(soft_token)
         start = sum(self.lengths[:index])
         return slice(start, start + self.lengths[index])
 
@@ -135,14 +137,13 @@ class GPT2WithSoftPrompt(System):
     def with_prompt(self, ids: Sequence[int], soft_token: str | None = None) -> list[int]:
         """``ids`` of a text with its prompt where that belongs (see `prompt_files`); as they are if they have one already."""
         ids = list(ids)
-        name = self.soft_token if soft_token is None else soft_token
-        prompt, theirs = self.prompt_ids(name), [i for i in ids if i >= self.vocab_size]
+        prompt, theirs = self.prompt_ids(soft_token), [i for i in ids if i >= self.vocab_size]
         if theirs and soft_token is not None and theirs != prompt:
-            raise ValueError(f"the ids hold another prompt than that of {name!r}: give the ids without one, or name none")
+            raise ValueError(f"the ids hold another prompt than that of {soft_token!r}: give the ids without one, or name none")
         if theirs:
             return ids
         begins = self.begin_token_id is not None and ids[:1] == [self.begin_token_id]
-        at = int(begins and self.begin_first[self.soft_vocabulary.index(name)])
+        at = int(begins and self.begin_first[self.index(soft_token)])
         return ids[:at] + prompt + ids[at:]
 
     def join(
@@ -156,7 +157,7 @@ class GPT2WithSoftPrompt(System):
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         if soft_token is None and (input_ids >= self.vocab_size).any(1).all():
             return input_ids, mask, labels
-        limit = getattr(self.config, "max_position_embeddings", None)
+        limit = max_positions(self)
         names = [soft_token] * len(input_ids) if soft_token is None or isinstance(soft_token, str) else soft_token
         side = "right" if bool(mask[:, 0].all()) else "left"
         texts = [row[keep.bool()] for row, keep in zip(input_ids, mask, strict=True)]
@@ -271,17 +272,15 @@ class GPT2WithSoftPrompt(System):
         self, folder: str | Path, soft_token: str | None = None, overwrite: bool = False, about: dict[str, str] | None = None
     ) -> None:
         """Save the rows of ``soft_token`` as a PEFT adapter folder; errors and warnings: `prompt_files.write_prompt`."""
-        name = self.soft_token if soft_token is None else soft_token
-        rows = self.soft_rows()[self.rows(name)]
-        begin_first = self.begin_first[self.soft_vocabulary.index(name)] if self.begin_token_id is not None else None
+        rows = self.soft_rows()[self.rows(soft_token)]
+        begin_first = self.begin_first[self.index(soft_token)] if self.begin_token_id is not None else None
         about = {**(about or {}), "base_weights": json.dumps(weights_sample(self.base_model))}
         write_prompt(folder, rows, self.config.name_or_path, overwrite, begin_first, about)
 
     @torch.no_grad()
     def load_prompt(self, folder: str | Path, soft_token: str | None = None) -> None:
         """Fill the rows of ``soft_token`` from a folder; errors and warnings: `prompt_files.read_prompt`."""
-        name = self.soft_token if soft_token is None else soft_token
-        rows = self.soft_embedding.weight[self.rows(name)]  # a view
+        rows = self.soft_embedding.weight[self.rows(soft_token)]  # a view
         saved = read_prompt(folder, *rows.shape, self.config.name_or_path)
         theirs, ours = json.loads(saved.about.get("base_weights", "null")), weights_sample(self.base_model)
         same_name = Path(saved.base_model).name == Path(self.config.name_or_path).name  # another one was warned of already
@@ -289,7 +288,7 @@ class GPT2WithSoftPrompt(System):
             warnings.warn(f"the prompt in {folder} was trained for a {saved.base_model} with other weights than this "
                           f"{self.config.name_or_path}: it may do worse", CourseWarning, 2)
         rows.copy_(saved.rows)
-        self.begin_first[self.soft_vocabulary.index(name)] = saved.begin_first
+        self.begin_first[self.index(soft_token)] = saved.begin_first
 
     def save(self, folder: str | Path, overwrite: bool = False, about: dict[str, str] | None = None) -> None:
         """`save_prompt` for the entry in use, as every system has it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class System(nn.Module):
     def __init__(self, base_model):
         super().__init__()
         self.base_model = base_model
+        self.takes_positions = "position_ids" in inspect.signature(base_model.forward).parameters
 
     @property
     def config(self):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import time
@@ -231,6 +232,7 @@ class Run:
 
     # ---- checkpoints
 
+    @functools.cached_property
     def fingerprint(self) -> str:
         """What a checkpoint must agree with: configuration, records, shapes of what is trained, some of the frozen weights."""
         (name, validation_set), frozen = self.other, nn.ParameterList(p for p in self.system.parameters() if not p.requires_grad)
@@ -252,7 +254,7 @@ class Run:
         if torch.cuda.is_available():
             tensors["rng.cuda"] = torch.cuda.get_rng_state()
         about = {name: getattr(self, name) for name in ("epoch", "step", "total", "count", "seconds")}
-        about |= {"log": self.log.epochs, "fingerprint": self.fingerprint()}
+        about |= {"log": self.log.epochs, "fingerprint": self.fingerprint}
         tensors = {name: tensor.contiguous().cpu().clone() for name, tensor in tensors.items()}
         write_atomic(self.path, save(tensors, metadata={"run": json.dumps(about)}))
 
@@ -266,7 +268,7 @@ class Run:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except SafetensorError as error:
             raise ValueError(f"{self.path} is no complete checkpoint ({error}): remove it to start anew") from None
-        if about.pop("fingerprint") != self.fingerprint():
+        if about.pop("fingerprint") != self.fingerprint:
             raise ValueError(f"{self.path} was written by a run with another configuration, other records or another model: "
                              "repeat that run's options, or remove the file to start anew")
         self.log.epochs = about.pop("log")

@@ -67,13 +67,14 @@ def test_rows_of_a_training_run_say_what_was_measured_and_when(tiny, material):
 
 def test_validation_answers_are_those_of_the_epoch_that_was_just_trained(tiny, material, monkeypatch):
     seen = []
-    original = experiment.evaluate
+    original = experiment.score_answers
 
     def look(system, *args, **options):
         seen.append(system.soft_rows().detach().clone())
         return original(system, *args, **options)
 
-    monkeypatch.setattr(experiment, "evaluate", look)
+    monkeypatch.setattr(experiment, "score_answers", look)  # of the validation records
+    monkeypatch.setattr("course_utils.evaluation.score_answers", look)  # of the test records, in `evaluate`
     outcome = run(tiny, QUICK, material=material)
     *epochs, tested = seen
     assert len(epochs) == 3 and not torch.equal(epochs[0], epochs[1])
