@@ -4,7 +4,7 @@
 #   CONSTRAINTS=none   newest versions that fit instead of the tested ones
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup course test check lab smollm2 sync badges lint bench clean
+.PHONY: help setup course test check lab smollm2 sync badges lint bench studies clean
 
 PYTHON ?= $(firstword $(foreach name,python3 python python3.13 python3.12 python3.11,$(shell $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))) python3)
 VENV ?= .venv
@@ -22,6 +22,7 @@ help:
 	@echo 'make badges        write the repository address into notebooks and README (REPOSITORY=https://github.com/you/name)'
 	@echo 'make lint          ruff over code and notebooks'
 	@echo 'make bench         speed and memory beside PEFT (ARGS=--quick: within 3 minutes)'
+	@echo 'make studies       measure the studies of data/results anew; skips what is there (ARGS=--list: what is missing)'
 	@echo 'make clean         remove build/ and results/'
 
 setup:
@@ -56,6 +57,10 @@ lint: setup
 # ARGS=--quick: within 3 minutes; ARGS="--threads 1": by the processor's time, for a busy machine
 bench: setup
 	@$(BIN)python tests/benchmarks/bench.py $(ARGS)
+
+# ARGS="main --workers 2 --minutes 60": one study, for an hour; ARGS=--quick: does everything run? into build/studies
+studies: setup
+	@$(BIN)python data/build/studies.py $(ARGS)
 
 clean:
 	rm -rf build results

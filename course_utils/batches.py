@@ -35,6 +35,14 @@ class EncodedDataset(torch.utils.data.Dataset):
         counts = (self.truncated + other.truncated, self.pad_id, self.vocab_size, self.too_long + other.too_long)
         return EncodedDataset(self.items + other.items, *counts)
 
+    def first(self, count: int | None) -> EncodedDataset:
+        """The first ``count`` records; None: all."""
+        return EncodedDataset(self.items[:count], self.truncated, self.pad_id, self.vocab_size, self.too_long)
+
+    def repeated(self, times: int) -> EncodedDataset:
+        """Every record so often."""
+        return EncodedDataset(self.items * times, self.truncated, self.pad_id, self.vocab_size, self.too_long)
+
     def lengths(self) -> list[int]:
         return [len(item["input_ids"]) for item in self.items]
 

@@ -12,6 +12,7 @@ import numpy
 
 from .base_models import load_base_model
 from .batches import encode, max_positions, tokenize
+from .discrete_search import search
 from .evaluation import evaluate, score_answers, trivial_baselines, unigram_loss
 from .processes import state, world_size
 from .prompt_init import INITS
@@ -35,16 +36,20 @@ class Experiment:
                         "decoder-only model on the Hugging Face hub")
     system: str = option("soft prompt", "what is trained", choices=[*SYSTEMS, BASELINES])
     prompt_length: int = option(20, "virtual tokens of a prompt")
-    prompt_init: str = option("vocab", "start from frequent tokens, random vectors or a text's tokens", choices=list(INITS))
+    prompt_init: str = option("vocab", "start from frequent tokens, random vectors of a token's length, a text's tokens, N(0, 1) "
+                              "or the first rows of the table", choices=list(INITS))
     init_text: str | None = option(None, "for --prompt-init text (if not given: the reported hard prompt)")
     hard_prompt: str | None = option(None, "words to compare with, around {source} or in front (if not given: the reported)")
     rank: int = option(8, "LoRA's rank")
-    data: str = option("embedded", "the course's own records; hub: the task's public dataset; or a folder with train, validation "
-                       "and test, each a .jsonl, .json, .jsonl.gz, .csv or .parquet, records as in data/README.md")
+    data: str = option("embedded", "the course's own records; control: the same in a target style that words can ask for; hub: "
+                       "the task's public dataset; or a folder with train, validation and test, each a .jsonl, .json, .jsonl.gz, "
+                       ".csv or .parquet, records as in data/README.md")
     test_from: str | None = option(None, "divide the validation records, where there is no test split", choices=["validation"])
     max_train: int | None = option(None, "use so many training records, drawn with the seed (if not given: all)")
-    max_eval: int | None = option(None, "use so many validation and as many test records; all of the first are answered "
-                                  "after every epoch, which takes time (if not given: all)")
+    max_eval: int | None = option(None, "use so many validation and as many test records (if not given: all)")
+    max_scored: int | None = option(None, "answer so many validation records after every epoch, the first ones, or 0: the best "
+                                    "epoch is that of the lowest loss (if not given: all, which takes time)")
+    repeat: int = option(1, "go so often through the training records in an epoch, so that few get as many steps as many")
     max_source_tokens: int | None = option(None, "cut longer sources: the text only, never question, cue, prompt or target")
     max_new_tokens: int | None = option(None, "longest answer (if not given: that of 99 in 100 training targets)")
     base_dtype: str = option("auto", "a frozen base model's weights; auto: bfloat16 where the processor has it, but not for the "
@@ -55,11 +60,12 @@ class Experiment:
         for name, known in (("system", (*SYSTEMS, BASELINES)), ("prompt_init", INITS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
-        for name in ("prompt_length", "rank", "max_train", "max_eval", "max_source_tokens", "max_new_tokens"):
-            value = getattr(self, name)
+        limits = ("max_train", "max_eval", "max_scored", "max_source_tokens", "max_new_tokens")
+        for name in ("prompt_length", "rank", "repeat", *limits):
+            value, least = getattr(self, name), int(name != "max_scored")
             optional = value is None and name.startswith("max_")
-            if not optional and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"{name} must be a whole number >= 1, got {value!r}")
+            if not optional and (not isinstance(value, int) or value < least):
+                raise ValueError(f"{name} must be a whole number >= {least}, got {value!r}")
         if self.init_text is not None and (self.prompt_init != "text" or not self.init_text.strip()):
             raise ValueError(f"init_text needs prompt_init text, and words, got {self.init_text!r}")
 
@@ -161,8 +167,13 @@ def run(
     report: Callable[[str, dict], None] | None = None,
     checkpoint: Path | None = None,
     checkpoint_steps: int | None = None,
+    test: bool = True,
+    prepare: Callable[[object], None] | None = None,
 ) -> Outcome | None:
     """Measure one system on a task: train it, if it is trained, with validation scores after each epoch; test it once.
+
+    ``test=False`` is for choices, which are made on validation: what is trained is not tested, what is not trained is measured on
+    the validation records, and there are no predictions. ``prepare(system)`` may change what no option does, before training.
 
     With a ``study`` the rows are added to it, with configuration, versions and the predictions of the test records; a run that is
     there already is not repeated, and None comes back. ``material`` may be shared with other runs on the same data and model.
@@ -174,15 +185,17 @@ def run(
     material = material or Material(experiment, training.seed if training else 0)
     material.check(experiment, training.seed if training else material.seed)
     config = {**asdict(experiment), "records": material.records, "training": asdict(training) if training else None}
+    if not test:
+        config["test"] = False
     if study and study.has(config_hash(config)):
         return None
     report = report or (lambda label, scores: None)
     task, seed = material.task, training.seed if training else None
     outcome = Outcome(config_hash(config), config)
 
-    def add(split: str, scores: dict, step: int | None = None, label: str = experiment.label) -> None:
+    def add(split: str, scores: dict, step: int | None = None, label: str = experiment.label, n: int | None = None) -> None:
         keys = {"task": task.name, "base": experiment.model, "system": label, "seed": seed, "split": split, "step": step}
-        outcome.rows += [{**keys, "metric": metric, "value": float(scores[metric]), "n": len(material.data[split])}
+        outcome.rows += [{**keys, "metric": metric, "value": float(scores[metric]), "n": n or len(material.data[split])}
                          for metric in ("loss", *task.metrics) if metric in scores]
 
     if experiment.system == BASELINES:
@@ -201,6 +214,8 @@ def run(
         experiment.system, base, task, experiment.prompt_length, experiment.prompt_init,
         task.hard_prompt if experiment.init_text is None else experiment.init_text, material.tokenizer, seed or 0,
         experiment.hard_prompt, experiment.rank)
+    if prepare:
+        prepare(system)
     batch_size = training.eval_batch_size if training else 32
     trained = [weight for weight in system.parameters() if weight.requires_grad and training]
     outcome.about["trainable_parameters"] = sum(weight.numel() for weight in trained)
@@ -208,27 +223,38 @@ def run(
         sets = {split: material.encoded(split, system) for split in material.data}
         outcome.about |= {name: sum(getattr(each, name) for each in sets.values()) for name in ("truncated", "too_long")}
         report("start", outcome.about | {"max_new_tokens": material.max_new_tokens})
+        sets["train"] = sets["train"].repeated(experiment.repeat)
         steps = -(-len(sets["train"]) // (training.batch_size * training.gradient_accumulation_steps))
+        scored = sets["validation"].first(experiment.max_scored)
+        to_answer = material.data["validation"].select(range(len(scored)))
 
         def after_epoch(row: dict) -> dict:
-            start = time.perf_counter()
-            scores, _ = score_answers(system, material.tokenizer, task, material.data["validation"], sets["validation"],
-                                      material.max_new_tokens, batch_size, progress)
+            start, scores = time.perf_counter(), {}
+            if len(scored):
+                scores, _ = score_answers(system, material.tokenizer, task, to_answer, scored, material.max_new_tokens,
+                                          batch_size, progress)
             report(f"Epoch {row['epoch']}/{training.epochs}", {k: row[k] for k in ("train_loss", "validation_loss")} | scores)
             return {"validation": scores, "seconds_scoring": time.perf_counter() - start}
 
-        options = (training, after_epoch, progress, checkpoint, checkpoint_steps, outcome.run)
-        outcome.log = fit(system, sets["train"], sets["validation"], *options)
+        if experiment.system == "discrete search":
+            outcome.log = search(system, sets["train"], sets["validation"], training, after_epoch, progress)
+            outcome.about |= {**system.found(), "forwards": outcome.log.epochs[-1]["forwards"]}
+        else:
+            options = (training, after_epoch, progress, checkpoint, checkpoint_steps, outcome.run)
+            outcome.log = fit(system, sets["train"], sets["validation"], *options)
         for row in outcome.log.epochs:
             add("train", {"loss": row["train_loss"]}, row["epoch"] * steps)
-            add("validation", {"loss": row["validation_loss"], **row["validation"]}, row["epoch"] * steps)
+            add("validation", {"loss": row["validation_loss"]}, row["epoch"] * steps)
+            add("validation", row["validation"], row["epoch"] * steps, n=len(scored))
         outcome.about |= {"best_epoch": outcome.log.best_epoch, "seconds": sum(row["seconds"] for row in outcome.log.epochs)}
-    result = material.scores(system, "test", batch_size, progress)
-    require_finite(result["loss"], "test loss", training or TrainingConfig())
-    outcome.predictions = result["predictions"]
-    outcome.about |= {f"test_{key}": result[key] for key in ("truncated", "too_long")}
-    add("test", result, outcome.log.best_epoch * steps if training else None)
-    report(f"Test, {experiment.label}", {key: result[key] for key in ("loss", *task.metrics)})
+    if test or not training:
+        split = "test" if test else "validation"
+        result = material.scores(system, split, batch_size, progress)
+        require_finite(result["loss"], f"{split} loss", training or TrainingConfig())
+        outcome.predictions = result["predictions"] if test else None
+        outcome.about |= {f"{split}_{key}": result[key] for key in ("truncated", "too_long")}
+        add(split, result, outcome.log.best_epoch * steps if training else None)
+        report(f"{split.capitalize()}, {experiment.label}", {key: result[key] for key in ("loss", *task.metrics)})
     if study:
         outcome.save_to(study)
     return outcome

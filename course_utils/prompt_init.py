@@ -1,9 +1,10 @@
-"""Where a soft prompt starts: three ways to fill its rows.
+"""Where a soft prompt starts: ways to fill its rows.
 
 Lester et al. 2021, section 3.2, compare random rows, sampled vocabulary and class labels; "text" is PEFT's way.
 
-Each returns [count, width], on the scale of the base model's own embedding table: rows from N(0, 1)
-are several times as long as a token's embedding and train badly.
+Each returns [count, width]. "vocab", "random" and "text" are on the scale of the base model's own embedding table; "normal" and
+"first" are what some code does instead, to compare with: rows from N(0, 1) are several times as long as a token's embedding, and
+the table's first rows are special tokens and punctuation.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch.nn.functional as F
 
 from .batches import token_ids
 
-INITS = ("vocab", "random", "text")
+INITS = ("vocab", "random", "text", "normal", "first")
 
 
 def random_rows(table: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
@@ -62,6 +63,10 @@ def initial_rows(
         return random_rows(table, sum(lengths), generator)
     if init == "vocab":
         return vocab_rows(table, sum(lengths), generator, candidates)
+    if init == "normal":
+        return torch.randn(sum(lengths), table.shape[1], generator=generator)
+    if init == "first":
+        return table[torch.arange(sum(lengths)) % len(table)]
     if init != "text":
         raise ValueError(f"init must be one of {', '.join(INITS)}, got {init!r}")
     if not init_text or tokenizer is None:

@@ -58,7 +58,8 @@ def load_task_data(
 ) -> dict[str, datasets.Dataset]:
     """The splits of a task: train, validation and test.
 
-    ``data`` is "embedded" (the course's own, ``data/tasks/<task>/``), "hub" (public, `load_public_task`) or a folder with
+    ``data`` is "embedded" (the course's own, ``data/tasks/<task>/``), "control" (the same records in a second target style, one
+    that words can ask for exactly, ``data/tasks/<task>_control/``), "hub" (public, `load_public_task`) or a folder with
     ``train.jsonl`` and so on, or a file of another of the `KINDS` (.json: an array). ``max_train`` and ``max_eval`` keep that
     many records of training data, and of validation and test data each: the first ones after a shuffle, because files may
     be grouped. ``seed`` draws the training records; those that all seeds are compared on are always the same.
@@ -70,7 +71,7 @@ def load_task_data(
     """
     task = get_task(task)
     if not str(data):
-        raise ValueError("data must be 'embedded', 'hub' or a folder, got ''")
+        raise ValueError("data must be 'embedded', 'control', 'hub' or a folder, got ''")
     for name, limit in (("max_train", max_train), ("max_eval", max_eval)):
         if limit is not None and limit < 1:
             raise ValueError(f"{name} must be >= 1, or None for all records, got {limit!r}")
@@ -80,7 +81,8 @@ def load_task_data(
     if data == "hub":
         splits = load_public_task(task)  # of 287,113 articles only those in use are converted
         return {split: public_records(sample(rows, limits[split], seeds[split]), task, split) for split, rows in splits.items()}
-    folder = data_root() / "tasks" / task.name if data == "embedded" else Path(data).expanduser()
+    ours = {"embedded": task.name, "control": f"{task.name}_control"}
+    folder = data_root() / "tasks" / ours[data] if data in ours else Path(data).expanduser()
     splits = {split: read_records(path, task) for split, path in find_files(folder, task, test_from).items()}
     if test_from:
         records, titles = splits["validation"]

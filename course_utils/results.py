@@ -96,13 +96,22 @@ class Study:
         with FileLock(Path(tempfile.gettempdir()) / f"study-{place}.lock"):  # others may be adding to the same study
             for kind, lines in new.items():
                 kept = [line for line in self.read(kind) if line["run"] != run]
-                text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in kept + lines)
+                text = "".join(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in kept + lines)
                 if text:
                     write_atomic(self.files[kind], gzip.compress(text.encode(), mtime=0) if kind == "predictions" else text)
 
-    def table(self) -> pandas.DataFrame:
-        """All rows, a column a key; no rows, no columns filled."""
-        return pandas.DataFrame(self.read(), columns=list(ROW_KEYS))
+    def table(self, *options: str) -> pandas.DataFrame:
+        """All rows, a column a key; no rows, no columns filled.
+
+        ``options`` become further columns: of each run's configuration or of how it was trained, such as "max_train" or
+        "learning_rate", or what was noted about it, such as "seconds"; None where a run has no such thing.
+        """
+        table = pandas.DataFrame(self.read(), columns=list(ROW_KEYS))
+        if options:
+            runs = {run["run"]: {**run, **(run["config"].get("training") or {}), **run["config"]} for run in self.read("runs")}
+            for name in options:
+                table[name] = [runs.get(run, {}).get(name) for run in table["run"]]
+        return table
 
 
 def mean_and_spread(rows: pandas.DataFrame, by: Iterable[str] = ("task", "base", "system", "metric")) -> pandas.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import peft
 import torch
 from torch import nn
 
-from .batches import left_pad
+from .batches import left_pad, token_ids
 from .key_values import compile_prompt
 from .loss import logits_at, wanted_positions
 from .prompt_files import short_name, write_prompt
@@ -17,7 +18,8 @@ from .soft_prompt import GPT2WithSoftPrompt
 from .system import System
 from .tasks import Task
 
-SYSTEMS = ("hard prompt", "soft prompt", "prompt tuning, PEFT", "P-tuning", "prefix tuning", "LoRA", "full fine-tuning")
+SYSTEMS = ("hard prompt", "soft prompt", "prompt tuning, PEFT", "P-tuning", "prefix tuning", "LoRA", "full fine-tuning",
+           "discrete search")
 
 
 class PlainModel(System):
@@ -130,6 +132,57 @@ class PTuning(GPT2WithSoftPrompt):
         return self.soft_embedding.weight + self.encoder(indices[None])[0]
 
 
+class SearchedPrompt(GPT2WithSoftPrompt):
+    """A hard prompt of ``prompt_length`` tokens whose tokens `discrete_search.search` looks for, held and saved as a soft prompt.
+
+    Its rows are always the base model's own embeddings of ``ids``, so nothing of it can be trained. It starts at the tokens whose
+    embeddings are nearest to the rows that ``init`` gives: those very tokens for "vocab" and "text". Reserved tokens, such as the
+    end token, and ids that the tokenizer does not have are never part of it.
+    """
+
+    def __init__(self, base_model, soft_vocabulary, prompt_length: int, *init, tokenizer, seed: int = 0):
+        super().__init__(base_model, soft_vocabulary, prompt_length, *init, tokenizer, seed)
+        self.soft_embedding.weight.requires_grad_(False)
+        self.tokenizer = tokenizer
+        reserved = {*tokenizer.all_special_ids, *(i for i, token in tokenizer.added_tokens_decoder.items() if token.special)}
+        self.allowed = torch.tensor([i for i in range(min(len(tokenizer), self.vocab_size)) if i not in reserved])
+        self.take_nearest()
+
+    @torch.no_grad()
+    def table(self, ids: torch.Tensor | Sequence[int]) -> torch.Tensor:
+        """The base model's embeddings of ``ids``, [ids, width], fp32, as its layer hands them out."""
+        return self.base_model.get_input_embeddings()(torch.as_tensor(ids, device=self.device)).float()
+
+    def set_ids(self, ids: Sequence[int]) -> None:
+        """Make ``ids``, as many as the prompt has tokens, the prompt. ValueError for another number of them."""
+        if len(ids) != self.prompt_length:
+            raise ValueError(f"got {len(ids)} ids for a prompt of {self.prompt_length} tokens: expected as many")
+        self.ids = list(map(int, ids))
+        self.soft_embedding.weight.data.copy_(self.table(self.ids))
+
+    def take_nearest(self) -> None:
+        """Make each row the embedding of the allowed token that is nearest to it."""
+        distances = torch.cdist(self.soft_rows(), self.table(self.allowed))  # [prompt, allowed]
+        self.set_ids(self.allowed[distances.argmin(1).cpu()].tolist())
+
+    @property
+    def text(self) -> str:
+        """The prompt as it reads. Typed again it may become other tokens: see `found`."""
+        return self.tokenizer.decode(self.ids, clean_up_tokenization_spaces=False)
+
+    def found(self) -> dict:
+        """The text, its ids, and whether typing the text gives those ids again; if not, the text is another prompt."""
+        return {"found": self.text, "found_ids": self.ids, "found_can_be_typed": token_ids(self.tokenizer, self.text) == self.ids}
+
+    def save(self, folder: str | Path, overwrite: bool = False, about: dict[str, str] | None = None) -> None:
+        """As a soft prompt, with the text and its ids noted beside it: ``read_prompt(folder).about["found"]``."""
+        super().save(folder, overwrite, {**(about or {}), "found": self.text, "found_ids": json.dumps(self.ids)})
+
+    def load_prompt(self, folder: str | Path, soft_token: str | None = None) -> None:
+        super().load_prompt(folder, soft_token)
+        self.take_nearest()
+
+
 def as_system(model) -> System:
     """``model`` if it is a system, else a `PlainModel` around it, which is trained as a whole if any of it is."""
     if isinstance(model, System):
@@ -155,6 +208,8 @@ def make_system(
         return PlainModel(base_model.requires_grad_(False), task.hard_prompt if hard_prompt is None else hard_prompt)
     if name == "soft prompt":
         return soft_prompt()
+    if name == "discrete search":
+        return SearchedPrompt(base_model, [task.soft_token], length, init, init_text, tokenizer=tokenizer, seed=seed)
     if name == "prompt tuning, PEFT":
         return PeftPromptTuning(base_model, length, soft_prompt().soft_rows().detach())
     if name == "P-tuning":

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import json
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,7 +24,9 @@ from .precision import DTYPES, autocast
 from .processes import rank, share_of, summed, world_size
 from .progress import progress_bar
 from .results import write_atomic
+from .sanity_checks import require, run_checks
 from .systems import as_system
+from .tasks import CourseWarning
 
 
 def option(default, text: str, **more):
@@ -56,6 +59,7 @@ class TrainingConfig:
     patience: int | None = option(None, "stop when the validation loss has not improved for so many epochs")
     dtype: str = option("auto", "what to multiply in while training; auto: bfloat16 where the processor has it",
                         choices=["auto", *DTYPES])
+    checks: bool = option(False, "before the first step run five checks, which find the usual mistakes, and stop if one fails")
 
     def __post_init__(self):
         for name in ("epochs", "batch_size", "gradient_accumulation_steps", "eval_batch_size", "patience"):
@@ -119,12 +123,19 @@ def fit(
     with the same model, data, configuration and ``name`` goes on from: to the bit, on the same kind of machine. It holds what is
     trained, never the frozen base. Under `torchrun` each process computes its share of every batch; the losses are those of one.
 
-    Raises ValueError if nothing is trainable or the checkpoint is another run's, TrainingDiverged if a loss is not finite.
+    With ``config.checks`` a run that starts anew begins with the five checks of `sanity_checks`, on eight of its records; what is
+    trained is the same with and without.
+
+    Raises ValueError if nothing is trainable or the checkpoint is another run's, SanityCheckFailed if a check fails for certain
+    (one that a weak base model might fail, too, is a `CourseWarning`), TrainingDiverged if a loss is not finite.
     """
     config, system = config or TrainingConfig(), as_system(model)
     if not len(train_set) or not len(validation_set):
         raise ValueError(f"got {len(train_set)} training and {len(validation_set)} validation records: expected one at least")
     run = Run(system, train_set, config, Path(checkpoint) if checkpoint else None, (name, validation_set))
+    if config.checks and not (run.path and run.path.exists()):
+        results = run_checks(system, train_set, learning_rate=config.learning_rate)
+        require(results, lambda text: warnings.warn(text, CourseWarning, 5))
     torch.manual_seed(config.seed)  # for dropout, where a plain model has it
     run.resume()
     try:

@@ -85,7 +85,9 @@ def _plot_style() -> None:
 
 
 def figure_text(figure) -> str:
-    """One line on a Matplotlib figure: each plot's title, axes and what its legend names."""
+    """One line on a Matplotlib figure: its own ``alt_text`` (see `drawing`), or each plot's title, axes and legend."""
+    if getattr(figure, "alt_text", ""):
+        return f"Figure: {figure.alt_text}"
     plots = []
     for axes in figure.axes:
         title, x, y = axes.get_title(), axes.get_xlabel(), axes.get_ylabel()

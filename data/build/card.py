@@ -9,32 +9,35 @@ import hashlib
 import json
 import re
 import shutil
-import statistics
+import sys
 from pathlib import Path
 
 import gazette
 import lexicon
 import matplotlib
-import tasks
 from pretrain import SIZES
 
 from text import SEED, WORK
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+
+from course_utils import TASKS, Study
 
 DATA = Path(__file__).parents[1]
 KEPT = ("config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
 
 
 def publish(size: str) -> dict:
-    """Copy a finished model, and return its training log."""
-    target = DATA / "base_models" / f"course-gpt2-{size}"
-    shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
-    for name in KEPT:
-        if (WORK / size / "model" / name).exists():
-            shutil.copy(WORK / size / "model" / name, target / name)
+    """Copy a finished model and what was kept on its way, and return its training log."""
+    for source in sorted((WORK / size).glob("model*")):
+        target = DATA / "base_models" / source.name.replace("model", f"course-gpt2-{size}")
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for name in KEPT:
+            if (source / name).exists():
+                shutil.copyfile(source / name, target / name)
     return json.loads((WORK / size / "log.json").read_text())
 
 
@@ -43,17 +46,15 @@ def checksum(path: Path) -> str:
 
 
 def model_table(training: dict) -> str:
-    rows = ["| model | parameters | width x layers x heads | tokens | steps (stages) | final loss | MB | sha256 of model.safetensors |",
-            "|---|---|---|---|---|---|---|---|"]
+    rows = ["| model | parameters | width x layers x heads | tokens | steps | final loss | words right | MB | sha256 of model.safetensors |",
+            "|---|---|---|---|---|---|---|---|---|"]
     for size, log in training["models"].items():
         folder = DATA / "base_models" / f"course-gpt2-{size}"
         config = json.loads((folder / "config.json").read_text())
         megabytes = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
         last = log["log"][-1]
-        ends = [*log.get("stages", [0])[1:], last["step"]]
-        stages = f" ({' + '.join(f'{end - start:,}' for start, end in zip([0, *ends], ends, strict=False))})" if len(ends) > 1 else ""
         rows.append(f"| course-gpt2-{size} | {log['parameters']:,} | {config['n_embd']} x {config['n_layer']} x {config['n_head']} | "
-                    f"{log['tokens']:,} | {last['step']:,}{stages} | {last['validation_loss']:.3f} | {megabytes:.1f} | "
+                    f"{log['tokens']:,} | {last['step']:,} | {last['validation_loss']:.3f} | {last['both right, %']:.0f}% | {megabytes:.1f} | "
                     f"`{checksum(folder / 'model.safetensors')}` |")
     return "\n".join(rows)
 
@@ -66,12 +67,12 @@ def task_table() -> str:
 
 
 def world_table() -> str:
-    verbs = gazette.VERBS + gazette.MOTION + gazette.GIVING
-    counts = {"nouns, with gender and plural": len(gazette.NOUNS), "verbs, with participle and auxiliary": len(verbs),
-              "of them with a separable prefix": sum(bool(v.prefix) for v in verbs),
-              "adjectives": sum(map(len, gazette.ADJECTIVES.values())),
+    counts = {"scenes: which verb goes with which things, places, durations, prices and reasons": len(gazette.SCENES),
+              "nouns, with gender and plural": len(gazette.NOUNS), "verbs, with participle and auxiliary": len(gazette.VERBS),
+              "of them with a separable prefix": sum(bool(v.prefix) for v in gazette.VERBS),
+              "adjectives": len(gazette.ADJECTIVES),
               "first names": sum(map(len, lexicon.FIRST_NAMES.values())), "last names": len(lexicon.LAST_NAMES),
-              "places": len(gazette.ALL_PLACES), "reasons": len(gazette.REASONS), "sentence patterns": gazette.pattern_count(),
+              "places": len(gazette.ALL_PLACES), "reasons": len({r for group in gazette.REASONS.values() for r in group}), "sentence patterns": gazette.pattern_count(),
               **{f"full names in the {split} pool": len(people) for split, people in gazette.PEOPLE.items()}}
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {n:,} |" for name, n in counts.items())])
 
@@ -86,18 +87,17 @@ def overlap_table() -> str:
 
 def headroom_table() -> str:
     """What full fine-tuning of each size reaches on each task, and what 20 tokens reach: mean and deviation over seeds."""
-    metrics = {"summarization": "ROUGE-L x 100", "question_answering": "exact match", "translation": "BLEU"}
-    heads = [f"{task.replace('_', ' ')}, {metrics[task]}: {system}" for task in tasks.SIZES for system in ("full", "20 tokens")]
+    names = {"rougeL": ("ROUGE-L x 100", 100), "exact_match": ("exact match", 1), "bleu": ("BLEU", 1)}
+    systems = {"full fine-tuning": "full", "soft prompt, 20 tokens": "20 tokens"}
+    heads = [f"{name.replace('_', ' ')}, {names[task.main_metric][0]}: {short}" for name, task in TASKS.items() for short in systems.values()]
     rows = ["| model | " + " | ".join(heads) + " |", "|---" * (1 + len(heads)) + "|"]
     for size in SIZES:
-        cells = []
-        for task in tasks.SIZES:
-            content = json.loads((DATA / "results" / f"{task}_course-gpt2-{size}.json").read_text("utf-8"))
-            metric = content["main_metric"]
-            for system in ("full fine-tuning", "soft prompt, 20 tokens"):
-                scores = [run["metrics"][metric] * (100 if metric == "rougeL" else 1)
-                          for run in content["runs"] if run["system"] == system]
-                cells.append(f"{statistics.mean(scores):.1f} ± {statistics.stdev(scores):.1f}")
+        table, cells = Study("main" if size == "m" else "scale", DATA / "results").table(), []
+        for name, task in TASKS.items():
+            for system in systems:
+                here = (table["base"] == f"course-gpt2-{size}") & (table["task"] == name) & (table["system"] == system)
+                scores = table[here & (table["split"] == "test") & (table["metric"] == task.main_metric)]["value"] * names[task.main_metric][1]
+                cells.append(f"{scores.mean():.1f} ± {scores.std():.1f}")
         rows.append(f"| course-gpt2-{size} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 
@@ -107,7 +107,7 @@ def curves(training: dict) -> None:
     for size, log in training["models"].items():
         axes.plot([row["tokens"] / 1e6 for row in log["log"]], [row["validation_loss"] for row in log["log"]],
                   label=f"{size}: {log['parameters'] / 1e6:.2f}M parameters")
-    axes.set(xlabel="million tokens", ylabel="loss on held-out pages (nats per token)", ylim=(None, 4))
+    axes.set(xlabel="million tokens", ylabel="loss on held-out pages (nats per token)", xscale="log", ylim=(None, 4))
     axes.legend(frameon=False)
     plt.savefig(DATA / "base_models" / "loss_curves.png", dpi=110, bbox_inches="tight")
 

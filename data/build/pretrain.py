@@ -1,11 +1,12 @@
-"""Pre-train one course model on the gazette: ``python data/build/pretrain.py m --tokens 20000000``.
+"""Pre-train one course model on the gazette: ``python data/build/pretrain.py m --tokens 60000000``.
 
-The learning rate warms up, stays constant and falls to zero over the last quarter (Hu et al. 2024, MiniCPM, section 4), so
-that a run can be made longer later: training resumes from ``work/<size>/checkpoint.pt`` and the same command twice does
-nothing new. Batch ``i`` is a function of the seed and ``i`` alone. ``--further`` trains on from the model that ships: its
-learning rate warms up once more and falls at the new end, which costs little against one long run (Wen et al. 2024,
-"Understanding warmup-stable-decay learning rates", WSD-S); the log says where each stage began. Where the processor has AMX,
-the forward pass runs in bfloat16, about twice as fast; elsewhere in fp32.
+All sizes read the same pages in the same order, once, 16,384 tokens a step: one step in four in windows of 256 tokens, two of 512,
+one of 1,024. The learning rate warms up, stays constant and falls to zero over the last quarter (Hu et al. 2024, MiniCPM, section 4).
+Training resumes from ``work/<size>/checkpoint.pt``, and the same command twice does nothing new. A text that is still being
+written (``text.py``) is waited for. Matrix products are bfloat16 on a GPU and where the processor has AMX, elsewhere fp32.
+
+Five times in a run the log notes the loss on held-out pages and how many words of unseen sentences are translated right (``probe.py``).
+``--keep 15 30 60`` saves the model as it is after so many million tokens, with the learning rate still high.
 """
 
 from __future__ import annotations
@@ -13,32 +14,28 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from induction import start_with_induction
+from probe import probe
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-
-from course_utils.precision import autocast
-
 WORK = Path(__file__).parent / "work"
-SHIPPED = Path(__file__).parents[1] / "base_models"
 SIZES = {  # width, layers, heads, peak learning rate
-    "xs": (32, 2, 4, 6e-3), "s": (80, 2, 4, 4e-3), "m": (128, 4, 4, 3e-3), "l": (224, 5, 7, 2e-3)}
-BLOCK, ROWS, SEED = 512, 8, 1           # 4,096 tokens a step: 16 x 256 three times out of four, 8 x 512 once
-HELD_OUT = range(39_974, 40_038)        # blocks of the text that are never trained on, the same for every amount of it
-WARMUP, DECAY = 150, 0.25
+    "xs": (32, 2, 4, 1e-2), "s": (80, 2, 5, 7e-3), "m": (128, 4, 4, 5e-3), "l": (224, 5, 7, 3e-3)}
+POSITIONS, STEP_TOKENS, SEED = 1024, 16_384, 1
+WINDOWS = (256, 512, 512, 1024)
+WARMUP, DECAY = 200, 0.25
 
 
 def build_model(size: str, tokenizer) -> GPT2LMHeadModel:
     width, layers, heads, _ = SIZES[size]
     torch.manual_seed(SEED)
-    config = GPT2Config(vocab_size=len(tokenizer), n_positions=BLOCK, n_embd=width, n_layer=layers, n_head=heads,
+    config = GPT2Config(vocab_size=len(tokenizer), n_positions=POSITIONS, n_embd=width, n_layer=layers, n_head=heads,
                         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=tokenizer.bos_token_id,
                         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id)
     model = GPT2LMHeadModel(config)
@@ -46,104 +43,105 @@ def build_model(size: str, tokenizer) -> GPT2LMHeadModel:
     return model
 
 
-def batch(blocks: np.ndarray, step: int) -> torch.Tensor:
-    rows = torch.from_numpy(blocks[step * ROWS:(step + 1) * ROWS].astype(np.int64))
-    return rows if step % 4 == 3 else rows.reshape(2 * ROWS, BLOCK // 2)
+def read_text(first_step: int, patience: float = 120.0) -> Iterator[torch.Tensor]:
+    """Ids of step after step from ``first_step``, ``[STEP_TOKENS]`` each; a file that is missing is waited for."""
+    rest, number, skip = np.empty(0, np.uint16), 0, first_step * STEP_TOKENS
+    while True:
+        path, since = WORK / "text" / f"{number:05}.npy", time.time()
+        while not path.exists():
+            if time.time() - since > patience:
+                raise FileNotFoundError(f"{path} is missing: make more text with text.py")
+            time.sleep(0.2)
+        rest = np.concatenate([rest, np.load(path)])
+        dropped = min(skip, len(rest))
+        rest, skip, number = rest[dropped:], skip - dropped, number + 1
+        for _ in range(len(rest) // STEP_TOKENS):
+            yield torch.from_numpy(rest[:STEP_TOKENS].astype(np.int64))
+            rest = rest[STEP_TOKENS:]
 
 
-def learning_rate(step: int, steps: int, peak: float, stage_start: int = 0) -> float:
+def learning_rate(step: int, steps: int, peak: float) -> float:
     decay_start = int(steps * (1 - DECAY))
-    if step < stage_start + WARMUP:
-        return peak * (step - stage_start + 1) / WARMUP
+    if step < WARMUP:
+        return peak * (step + 1) / WARMUP
     return peak if step < decay_start else peak * (steps - step) / (steps - decay_start)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("size", choices=SIZES)
-    parser.add_argument("--tokens", type=int, default=20_000_000)
-    parser.add_argument("--further", action="store_true", help="set out from data/base_models instead of from nothing")
-    parser.add_argument("--no-compile", action="store_true", help="where there is no C++ compiler")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--tokens", type=int, default=60_000_000)
+    parser.add_argument("--keep", type=int, nargs="*", default=[], help="save the model after so many million tokens, too")
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
     tokenizer = AutoTokenizer.from_pretrained(WORK / "tokenizer")
-    model, peak = build_model(args.size, tokenizer), SIZES[args.size][3]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    bf16 = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda" or torch.cpu._is_amx_tile_supported())
+    model, peak = build_model(args.size, tokenizer).to(device), SIZES[args.size][3]
     folder = WORK / args.size
     folder.mkdir(exist_ok=True)
-
-    tokens = np.load(WORK / "tokens.npy", mmap_mode="r")
-    blocks = tokens[:len(tokens) // BLOCK * BLOCK].reshape(-1, BLOCK)
-    if len(blocks) < HELD_OUT.stop:
-        parser.error(f"the text has {len(blocks)} blocks, fewer than {HELD_OUT.stop}; make more with text.py")
-    held_out, blocks = torch.from_numpy(blocks[HELD_OUT.start:HELD_OUT.stop].astype(np.int64)), np.delete(blocks, HELD_OUT, axis=0)
-    steps = args.tokens // (ROWS * BLOCK)
-    if steps * ROWS > len(blocks):
-        parser.error(f"--tokens {args.tokens} needs {steps * ROWS} blocks, but text.py made {len(blocks)}; make more text")
+    held_out = torch.from_numpy(np.load(WORK / "held_out.npy").astype(np.int64)).to(device).reshape(-1, 512)
+    steps = args.tokens // STEP_TOKENS
+    keep = {million * 1_000_000 // STEP_TOKENS: million for million in args.keep}
 
     decayed = [p for p in model.parameters() if p.dim() >= 2]
     optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.1},
                                    {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0}],
                                   betas=(0.9, 0.98), fused=True)
-
-    def loss_of(ids):
-        logits = model.lm_head(model.transformer(ids, use_cache=False).last_hidden_state)
-        return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
-
-    run = loss_of if args.no_compile else torch.compile(loss_of)
-    log, stages, first, checkpoint = [], [0], 0, folder / "checkpoint.pt"
+    log, first, checkpoint = [], 0, folder / "checkpoint.pt"
     if checkpoint.exists():
-        state = torch.load(checkpoint, weights_only=True)
+        state = torch.load(checkpoint, weights_only=True, map_location=device)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        log, stages, first = state["log"], state["stages"], state["step"]
-    elif args.further:
-        model.load_state_dict(GPT2LMHeadModel.from_pretrained(SHIPPED / f"course-gpt2-{args.size}", dtype=torch.float32).state_dict())
-        shipped = json.loads((SHIPPED / "training.json").read_text())["models"][args.size]
-        log, first = shipped["log"], shipped["log"][-1]["step"]
-        stages = [*shipped.get("stages", [0]), first]
+        log, first = state["log"], state["step"]
 
-    def save(step):
-        torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "log": log, "stages": stages,
-                    "step": step}, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
+    def loss_of(ids):
+        with bf16:
+            logits = model.lm_head(model.transformer(ids, use_cache=False).last_hidden_state)
+        return torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), ids[:, 1:].flatten())
 
-    @torch.no_grad()
-    def validation_loss():
-        with autocast(model):
-            return sum(loss_of(held_out[i:i + ROWS]).item() for i in range(0, len(HELD_OUT), ROWS)) * ROWS / len(HELD_OUT)
+    def save_model(name: str) -> None:
+        state = {key: value.half() for key, value in model.state_dict().items() if key != "lm_head.weight"}
+        copy = GPT2LMHeadModel(model.config).half()
+        copy.load_state_dict(state, strict=False)
+        copy.tie_weights()
+        copy.save_pretrained(folder / name)
+        tokenizer.save_pretrained(folder / name)
 
-    started, total = time.time(), 0.0
+    started, total, since, text = time.time(), torch.zeros((), device=device), first, read_text(first)
     for step in range(first, steps):
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, steps, peak, stages[-1])
-        with autocast(model):
-            loss = run(batch(blocks, step))
+            group["lr"] = learning_rate(step, steps, peak)
+        loss = loss_of(next(text).to(device).reshape(-1, WINDOWS[step % len(WINDOWS)]))
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        total += loss.item()
-        if not math.isfinite(total):
-            raise FloatingPointError(f"the loss became {loss.item()} at step {step}")
-        if (step + 1) % 100 == 0 or step + 1 == steps:
-            train = total / (step + 1 - (step // 100) * 100) if step + 1 - first >= 100 else loss.item()
-            log.append({"step": step + 1, "tokens": (step + 1) * ROWS * BLOCK, "train_loss": round(train, 4),
-                        "validation_loss": round(validation_loss(), 4), "learning_rate": group["lr"]})
-            rate = (step + 1 - first) * ROWS * BLOCK / (time.time() - started)
-            print(f"{args.size} step {step + 1}/{steps} train {train:.4f} validation {log[-1]['validation_loss']:.4f} "
-                  f"{rate / 1e3:.1f}k tok/s {time.time() - started:.0f}s", flush=True)
-            total = 0.0
-        if (step + 1) % 100 == 0 or step + 1 == steps or step + 1 == int(steps * (1 - DECAY)):
-            save(step + 1)
-            if step + 1 == int(steps * (1 - DECAY)):          # from here a longer run can set out again
-                torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "log": log,
-                            "stages": stages, "step": step + 1}, folder / "before_decay.pt")
-    model.half().save_pretrained(folder / "model")
-    tokenizer.save_pretrained(folder / "model")
+        total += loss.detach()
+        if step + 1 in keep:
+            save_model(f"model-{keep[step + 1]}M")
+        if (step + 1) % max(steps // 40, 1) and step + 1 < steps:
+            continue
+        model.eval()
+        with torch.no_grad():
+            validation = sum(loss_of(rows).item() for rows in held_out.split(16)) / (len(held_out) // 16)
+        row = {"step": step + 1, "tokens": (step + 1) * STEP_TOKENS, "train_loss": round(total.item() / (step + 1 - since), 4),
+               "validation_loss": round(validation, 4), "learning_rate": group["lr"]}
+        if not math.isfinite(row["train_loss"]):
+            raise FloatingPointError(f"the loss became {row['train_loss']} before step {step + 1}")
+        if len(log) % 8 == 7 or step + 1 == steps:
+            row |= {f"{name} right, %": round(value, 1) for name, value in probe(model, tokenizer).items()}
+        model.train()
+        log.append(row)
+        total, since = torch.zeros((), device=device), step + 1
+        print(args.size, json.dumps(row), f"{(step + 1 - first) * STEP_TOKENS / (time.time() - started) / 1e3:.0f}k tok/s", flush=True)
+        if device.type == "cpu":
+            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "log": log, "step": step + 1},
+                       checkpoint.with_suffix(".new"))
+            checkpoint.with_suffix(".new").replace(checkpoint)
+    save_model("model")
     (folder / "log.json").write_text(json.dumps({
-        "size": args.size, "parameters": model.num_parameters(), "tokens": steps * ROWS * BLOCK, "seed": SEED, "stages": stages,
-        "peak_learning_rate": peak, "torch": torch.__version__, "log": log}, indent=1))
+        "size": args.size, "parameters": model.num_parameters(), "tokens": steps * STEP_TOKENS, "seed": SEED,
+        "peak_learning_rate": peak, "torch": torch.__version__, "device": device.type, "log": log}, indent=1))
 
 
 if __name__ == "__main__":

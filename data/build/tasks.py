@@ -1,6 +1,6 @@
-"""Write the three tasks' files and check that nothing of validation and test was in any training text.
+"""Write the three tasks' files, each in its main and in its control style, and check that training text holds none of the test.
 
-    python data/build/tasks.py            write data/tasks/ (deterministic)
+    python data/build/tasks.py            write data/tasks/<task>/ and, for the same records, <task>_control/ (deterministic)
     python data/build/tasks.py --check    also read the whole pre-training text and write data/build/overlap.json
 
 Every person of a validation or test event belongs to a pool of full names that no other text uses (``gazette.pool``), so
@@ -18,23 +18,23 @@ from pathlib import Path
 import pages
 
 TASKS = Path(__file__).parents[1] / "tasks"
-SIZES = {"summarization": {"train": 1000, "validation": 130, "test": 110},
+SIZES = {"summarization": {"train": 2000, "validation": 200, "test": 300},
          "question_answering": {"train": 2000, "validation": 300, "test": 300},
          "translation": {"train": 2000, "validation": 300, "test": 300}}
 SEED = 7
 POOL = {"train": "open", "validation": "validation", "test": "test"}
 
 
-def make(task: str, split: str) -> tuple[list[str], list[dict]]:
-    """(event keys, records), all keys distinct."""
+def make(task: str, split: str, control: bool = False) -> tuple[list[str], list[dict]]:
+    """(event keys, records), all keys distinct; the same events with the targets of the control style."""
     rng = random.Random(f"{SEED}-{task}-{split}")
-    keys, records = [], []
+    keys, records = {}, []
     while len(records) < SIZES[task][split]:
-        key, record = pages.RECORDS[task](rng, POOL[split])
+        key, *styles = pages.RECORDS[task](rng, POOL[split])
         if key not in keys:
-            keys.append(key)
-            records.append(record)
-    return keys, records
+            keys[key] = True
+            records.append(styles[control])
+    return list(keys), records
 
 
 def read(task: str, split: str) -> list[dict]:
@@ -113,11 +113,11 @@ def main() -> None:
         return
     for task, splits in SIZES.items():
         for split in splits:
-            _, records = make(task, split)
-            folder = TASKS / task
-            folder.mkdir(parents=True, exist_ok=True)
-            lines = [json.dumps(record, ensure_ascii=False) for record in records]
-            (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+            for control in (False, True):
+                folder = TASKS / (f"{task}_control" if control else task)
+                folder.mkdir(parents=True, exist_ok=True)
+                lines = [json.dumps(record, ensure_ascii=False) for record in make(task, split, control)[1]]
+                (folder / f"{split}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

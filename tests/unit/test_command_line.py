@@ -399,7 +399,7 @@ BAD_INPUT = {
     "missing model folder": (other("--model", "./nowhere"), "there is no model folder './nowhere'"),
     "hub model without network": (other("--model", "nobody/nothing"), "'nobody/nothing' is neither .*HF_HUB_OFFLINE"),
     "hub data without network": (other("--data", "hub"), "abisee/cnn_dailymail.*HF_HUB_OFFLINE"),
-    "no data folder": (other("--data", ""), "data must be 'embedded', 'hub' or a folder, got ''"),
+    "no data folder": (other("--data", ""), "data must be 'embedded', 'control', 'hub' or a folder, got ''"),
     "missing data folder": (other("--data", "nowhere"), "no data for 'summarization': expected a folder .*nowhere"),
     "not JSON": (spoil("test.jsonl", ROW + '{"docu'), r"test.jsonl, line 2: not JSON"),
     "empty file": (spoil("validation.jsonl", ""), r"validation.jsonl.* at least one record"),

@@ -110,7 +110,8 @@ def test_a_shared_base_model_is_the_same_after_any_system(system, tiny, material
     outcome = run(replace(tiny, system=system), replace(QUICK, epochs=1, learning_rate=0.01), material=material)
     after = material.base.state_dict()
     assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
-    assert outcome.about["trainable_parameters"] > 0 and outcome.rows[-1]["system"].startswith(system)
+    assert (outcome.about["trainable_parameters"] > 0) == (system != "discrete search")  # which has tokens and no weights
+    assert outcome.rows[-1]["system"].startswith(system)
 
 
 def test_a_seed_decides_start_and_batches(tiny, material):
@@ -193,7 +194,7 @@ def test_labels_tell_systems_apart(changes, label):
 @pytest.mark.parametrize(("changes", "message"), [
     ({"task": "poetry"}, "unknown task 'poetry'"),
     ({"system": "magic"}, "system must be one of hard prompt, soft prompt.*, got 'magic'"),
-    ({"prompt_init": "zero"}, "prompt_init must be one of vocab, random, text, got 'zero'"),
+    ({"prompt_init": "zero"}, "prompt_init must be one of vocab, random, text, normal, first, got 'zero'"),
     ({"prompt_length": 0}, "prompt_length must be a whole number >= 1, got 0"),
     ({"prompt_length": None}, "prompt_length must be a whole number >= 1, got None"),
     ({"rank": 1.5}, "rank must be a whole number >= 1, got 1.5"),
@@ -224,3 +225,40 @@ def test_other_records_are_another_run(tiny, material):
     changed = copy.copy(material)
     changed.records = "of another day"
     assert run(replace(tiny, system=BASELINES), material=changed).run != before.run
+
+
+# ---- what studies need
+
+
+def test_some_validation_records_may_be_answered_and_all_count_in_the_loss(tiny, material):
+    few, none = (run(replace(tiny, max_scored=count), QUICK, material=material) for count in (2, 0))
+    whole = run(tiny, QUICK, material=material)
+    assert {row["n"] for row in select(few, split="validation") if row["metric"] != "loss"} == {2}
+    assert {row["metric"] for row in select(none, split="validation")} == {"loss"}
+    for outcome in (few, none):
+        assert select(outcome, metric="loss") == select(whole, metric="loss") and outcome.predictions == whole.predictions
+
+
+def test_records_that_are_repeated_give_as_many_steps_as_more_records(tiny):
+    outcome = run(replace(tiny, max_train=3, repeat=4), replace(QUICK, epochs=1))
+    assert [row["step"] for row in select(outcome, split="train", metric="loss")] == [3]   # 12 records in batches of 4
+
+
+def test_a_choice_never_sees_the_test(tiny, material, monkeypatch):
+    scored = []
+    scores = Material.scores
+    monkeypatch.setattr(
+        Material, "scores", lambda self, system, split, *more: scored.append(split) or scores(self, system, split, *more))
+    trained = run(tiny, QUICK, material=material, test=False)
+    assert {row["split"] for row in trained.rows} == {"train", "validation"} and trained.predictions is None
+    hard = run(replace(tiny, system="hard prompt"), material=material, test=False)
+    assert {(row["split"], row["n"]) for row in hard.rows} == {("validation", 6)} and hard.predictions is None
+    assert hard.config["test"] is False and scored == ["validation"]
+
+
+def test_a_system_can_be_prepared_before_it_is_trained(tiny, material):
+    def zero(system):
+        system.soft_embedding.weight.data.zero_()
+
+    outcome = run(tiny, replace(QUICK, learning_rate=1e-9, epochs=1), material=material, prepare=zero)
+    assert outcome.system.soft_rows().abs().max() < 1e-6

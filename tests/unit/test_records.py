@@ -221,7 +221,7 @@ def test_other_marks_than_commas_blank_lines_and_lists_in_cells(write, mark):
 def test_a_folder_below_home_and_none_at_all(write, monkeypatch):
     monkeypatch.setenv("HOME", str(write([PAIR]).parent))
     assert len(load_task_data("translation", "~/mine")["train"]) == 1
-    with pytest.raises(ValueError, match="data must be 'embedded', 'hub' or a folder, got ''"):
+    with pytest.raises(ValueError, match="data must be 'embedded', 'control', 'hub' or a folder, got ''"):
         load_task_data("translation", "")
 
 

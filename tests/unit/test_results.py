@@ -139,7 +139,7 @@ def test_the_hash_does_not_depend_on_the_order_of_keys():
 
 OTHER = {"task": "summarization", "model": "course-gpt2-s", "system": "LoRA", "prompt_length": 5, "prompt_init": "text",
          "hard_prompt": "In short:", "rank": 4, "data": "hub", "test_from": "validation", "max_train": 7, "max_eval": 7,
-         "max_source_tokens": 7, "max_new_tokens": 7, "base_dtype": "float32"}
+         "max_scored": 7, "repeat": 2, "max_source_tokens": 7, "max_new_tokens": 7, "base_dtype": "float32"}
 
 
 def test_the_hash_changes_with_every_field():

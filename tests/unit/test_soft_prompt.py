@@ -363,7 +363,7 @@ def test_text_longer_than_the_positions(gpt2):
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"init": "zeros"}, "init must be one of vocab, random, text, got 'zeros'"),
+        ({"init": "zeros"}, "init must be one of vocab, random, text, normal, first, got 'zeros'"),
         ({"init": "text"}, "needs init_text and tokenizer"),
         ({"soft_vocabulary": []}, "one or more different names"),
         ({"soft_vocabulary": ["[A]", "[A]"]}, "one or more different names"),

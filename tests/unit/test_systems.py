@@ -58,7 +58,7 @@ def fitted(system, tokenizer, records, name, epochs=4):
 
 
 def test_every_system_can_be_made_and_no_other(tokenizer):
-    assert set(TRAINED) | {"hard prompt"} == set(SYSTEMS)
+    assert set(TRAINED) | {"hard prompt", "discrete search"} == set(SYSTEMS)
     for name in SYSTEMS:
         assert as_system(made := make(name, tokenizer)) is made
     with pytest.raises(ValueError, match=r"unknown system 'magic': expected one of hard prompt, soft prompt"):
@@ -122,7 +122,7 @@ def test_only_full_fine_tuning_trains_with_dropout(name, tokenizer, records):
 
 def test_what_is_trained_is_what_the_name_says(tokenizer):
     counts = {name: trained_shapes(make(name, tokenizer)) for name in SYSTEMS}
-    assert counts["hard prompt"] == 0
+    assert counts["hard prompt"] == counts["discrete search"] == 0
     assert counts["soft prompt"] == counts["prompt tuning, PEFT"] == LENGTH * 32
     assert counts["prefix tuning"] == LENGTH * 2 * 2 * 32  # keys and values of two layers
     assert counts["full fine-tuning"] == make_gpt2(tokenizer).num_parameters()
