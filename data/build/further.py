@@ -8,7 +8,7 @@ from collections import Counter
 
 import torch
 import torch.nn.functional as F
-from measures import WORK, Materials, Run, kind, plain, prompt_of, rows_of
+from measures import WORK, Materials, Run, kind, name_rows, plain, prompt_of, rows_of
 
 from course_utils.batches import LengthGroupedBatches, collate, encode
 from course_utils.evaluation import AnswerEnds, evaluate_loss, first_line, generate_answers, score_answers
@@ -40,8 +40,10 @@ def transfer(run: Run, materials: Materials):
     def start(system) -> None:
         system.soft_embedding.weight.data.copy_(rows)
 
-    return measure_experiment(run.experiment, run.training, material=materials(run.experiment, run.training.seed), prepare=start,
-                              test=run.test)
+    material = materials(run.experiment, run.training.seed)
+    outcome = measure_experiment(run.experiment, run.training, material=material, prepare=start, test=run.test)
+    name_rows(run, outcome)
+    return outcome
 
 
 @kind

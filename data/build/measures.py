@@ -203,11 +203,16 @@ def plain(run: Run, materials: Materials, experiment: Experiment | None = None):
         batches = -(-len(material.data["train"]) * experiment.repeat // run.training.batch_size) * len(outcome.log.epochs)
         outcome.rows.append({**outcome.rows[0], "split": "train", "step": None, "metric": "batches_per_second",
                              "value": batches / outcome.about["seconds"], "n": batches})
-    for row in outcome.rows if run.label else ():
-        row["system"] = run.label
+    name_rows(run, outcome)
     if run.test and run.experiment.system == "soft prompt":
         keep_prompt(run, outcome.system)
     return outcome
+
+
+def name_rows(run: Run, outcome) -> None:
+    """Let the rows of an experiment have the run's label, if it has one."""
+    for row in outcome.rows if run.label else ():
+        row["system"] = run.label
 
 
 @kind

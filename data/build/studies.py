@@ -65,6 +65,7 @@ class Settings:
     design_train: int = 1000
     design_epochs: int = 3
     draws: int = 2
+    words_tried_on: int = 100   # validation records, outside of the study main
     labels: tuple[int, ...] = LABELS
     real_data: str | None = None
 
@@ -131,7 +132,8 @@ def words(s: Settings, study: str, experiment: Experiment, **more) -> Plan:
     """Baselines, the reported prompt, and the written one that does best on validation."""
     hard = replace(experiment, system="hard prompt")
     written = get_task(experiment.task).hand_written
-    tried = yield [Run("words.tried", replace(hard, hard_prompt=prompt), test=False, detail="best") for prompt in written]
+    part = experiment.max_eval if study == "main" and experiment.model == s.model else min(s.words_tried_on, experiment.max_eval or s.words_tried_on)
+    tried = yield [Run("words.tried", replace(hard, hard_prompt=prompt, max_eval=part), test=False, detail="best") for prompt in written]
     best = max(tried, key=Done.score).run.experiment.hard_prompt
     yield [Run(study, replace(experiment, system=BASELINES)), Run(study, hard, label=REPORTED, **more),
            Run(study, replace(hard, hard_prompt=best), label=WRITTEN, **more)]
@@ -140,7 +142,8 @@ def words(s: Settings, study: str, experiment: Experiment, **more) -> Plan:
 def in_context(s: Settings, study: str, experiment: Experiment, best_only: bool = False, **more) -> Plan:
     """Solved examples: for each seed draws of training records, chosen on validation. ``best_only``: of 1, 2 and 4 the best."""
     hard = replace(experiment, system="hard prompt")
-    tries = {(seed, shots): [Run("words.tried", hard, label=EXAMPLES.format(shots), seed=seed, test=False, detail="best", kind="examples",
+    part = replace(hard, max_eval=min(s.words_tried_on, experiment.max_eval or s.words_tried_on))
+    tries = {(seed, shots): [Run("words.tried", part, label=EXAMPLES.format(shots), seed=seed, test=False, detail="best", kind="examples",
                                  options={"shots": shots, "draw": draw}) for draw in range(s.draws)]
              for seed in s.seeds for shots in SHOTS}
     done = yield [run for runs in tries.values() for run in runs]
@@ -151,7 +154,7 @@ def in_context(s: Settings, study: str, experiment: Experiment, best_only: bool 
         best = {seed: max((each for (its, _), each in best.items() if its == seed), key=Done.score)
                 for seed in dict.fromkeys(seed for seed, _ in best)}
     label = {"label": "solved examples"} if best_only else {}
-    yield [replace(each.run, study=study, test=True, detail="steps", **label, **more) for each in best.values()]
+    yield [replace(each.run, study=study, experiment=hard, test=True, detail="steps", **label, **more) for each in best.values()]
 
 
 # ---- studies: their jobs, what matters and what takes longest first

@@ -159,7 +159,8 @@ class Scheduler:
                 if any(each is None for each in done):
                     break
                 job.round = job.plan.send(done if job.asked else None)
-                job.asked += job.round
+                known = {(run.study, run.key) for run in job.asked}   # a search asks again for what it has tried
+                job.asked += [run for run in job.round if (run.study, run.key) not in known]
         except StopIteration:
             job.finished = True
             return

@@ -681,3 +681,15 @@ def test_any_of_the_references_is_an_exact_match(mirror):
     second = [answers[1] for answers in references]
     assert compute_metrics(["exact_match"], second, references)["exact_match"] == 100
     assert compute_metrics(["exact_match"], second, [answers[:1] for answers in references])["exact_match"] == 0
+
+
+def test_control_data_are_the_same_records_in_another_style(tmp_path, monkeypatch):
+    for folder, target in (("translation", "eins"), ("translation_control", "zwei")):
+        for split in ("train", "validation", "test"):
+            (tmp_path / "tasks" / folder).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "tasks" / folder / f"{split}.jsonl").write_text(json.dumps({"source": "one", "target": target}) + "\n")
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    assert load_task_data("translation")["test"]["target"] == ["eins"]
+    assert load_task_data("translation", "control")["test"]["target"] == ["zwei"]
+    with pytest.raises(FileNotFoundError, match=r"expected a folder with train, validation, test, got .*summarization_control"):
+        load_task_data("summarization", "control")

@@ -378,3 +378,12 @@ def test_labels_without_a_target(gpt2, tokenizer):
     text_ids = ids_of(tokenizer, TEXT)
     with pytest.raises(ValueError, match="labels hold no target token"):
         GPT2WithSoftPrompt(gpt2)(text_ids, labels=torch.full_like(text_ids, IGNORED))
+
+
+def test_starts_that_some_code_takes_can_be_made_to_compare_with(gpt2):
+    table = gpt2.get_input_embeddings().weight
+    first = GPT2WithSoftPrompt(gpt2, prompt_length=5, init="first")
+    assert torch.equal(first.soft_rows(), table[:5])
+    normal = GPT2WithSoftPrompt(gpt2, prompt_length=200, init="normal", seed=1).soft_rows()
+    assert normal.std().item() == pytest.approx(1, abs=0.05) and abs(normal.mean().item()) < 0.05
+    assert torch.equal(normal, GPT2WithSoftPrompt(gpt2, prompt_length=200, init="normal", seed=1).soft_rows())

@@ -12,16 +12,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import make_gpt2
 from tiny_runs import RECORDS, write_data, write_jsonl, write_model
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "data" / "build"))
 
+import further  # noqa: E402
 import measures  # noqa: E402
 import studies  # noqa: E402
 import workers  # noqa: E402
 
+from course_utils.batches import encode  # noqa: E402
+from course_utils.evaluation import evaluate_loss, generate_answers  # noqa: E402
 from course_utils.experiment import BASELINES, TRAINED, Experiment  # noqa: E402
 from course_utils.prompt_init import INITS  # noqa: E402
 from course_utils.results import Study  # noqa: E402
@@ -152,9 +156,10 @@ def test_examples_are_drawn_for_each_seed_and_chosen_on_validation():
     plan = studies.in_context(S, "main", S.experiment("translation"))
     found = Asked(plan, score=lambda run: float("nan") if run.options["shots"] == 4 else 10.0 * run.options["draw"] - run.seed)
     tries, final = found.rounds
-    assert len(tries) == len({run.key for run in tries}) == 3 * 3 * 4
+    assert len(tries) == len({run.key for run in tries}) == 3 * 3 * S.draws
+    assert S.draws > 1
     found = {(run.seed, run.options["shots"], run.options["draw"]) for run in final}
-    assert found == {(seed, shots, 3) for seed in (0, 1, 2) for shots in (1, 2)}
+    assert found == {(seed, shots, S.draws - 1) for seed in (0, 1, 2) for shots in (1, 2)}
     assert all(run.test and run.study == "main" for run in final)   # four examples did not fit
 
 
@@ -304,6 +309,58 @@ def test_examples_that_do_not_fit_are_a_note_and_no_rows(tiny):
     run = measures.Run("words.tried", tiny, test=False, options={"shots": 4, "draw": 0}, **options)
     found = measures.measure(run, measures.Materials())
     assert found["rows"] == [] and "4 examples leave" in found["about"]["skipped"]
+
+
+def test_the_average_of_equal_prompts_is_each_of_them(tiny):
+    material = measures.Materials()(tiny)
+    names = ["[ONE]", "[TWO]", "[THREE]"]
+    rows = material.base.get_input_embeddings().weight[torch.tensor([7, 30, 12])].clone()
+    system = further.with_rows(material.base, names, [rows] * 3)
+    sets = [encode(material.data["test"], material.task, material.tokenizer, system, soft_token=name) for name in names]
+    prefixes = [each.prefixes() for each in sets]
+    alone = generate_answers(system, material.tokenizer, prefixes[0], 12)
+    assert len(set(alone)) > 1
+    assert further.averaged_answers(system, material.tokenizer, prefixes, 12, batch_size=3) == alone
+    assert further.averaged_loss(system, sets) == pytest.approx(evaluate_loss(system, sets[0]), rel=1e-5)
+
+
+def test_a_transfer_starts_from_the_prompt_of_another_task(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(measures, "WORK", tmp_path)
+    training = QUICK.training(learning_rate=1e-9)
+    source = measures.Run("main", tiny, replace(training, learning_rate=0.1))
+    materials, seen = measures.Materials(), []
+    trained = measures.prompt_of(source, materials)
+    original = further.measure_experiment
+    monkeypatch.setattr(further, "measure_experiment", lambda *args, **more: seen.append(original(*args, **more)) or seen[-1])
+    run = measures.Run("transfer", tiny, training, label="from there", kind="transfer", options={"source": source})
+    found = measures.measure(run, materials)
+    assert torch.allclose(seen[0].system.soft_rows(), trained, atol=1e-6)
+    assert {row["system"] for row in found["rows"]} == {"from there"}
+    assert run.config["source"] == source.key
+
+
+def test_a_bug_is_measured_as_its_code_would_and_mended(tiny):
+    experiment = replace(tiny, max_scored=2)
+    run = measures.Run("bugs", experiment, QUICK.training(), label="labels not shifted", kind="bug", detail="all",
+                       options={"bug": "labels not shifted"})
+    rows = measures.measure(run, measures.Materials())["rows"]
+    assert {row["system"] for row in rows} == {"labels not shifted", "labels not shifted, mended"}
+    checks = {row["metric"]: row["value"] for row in rows if row["metric"].startswith("check")}
+    assert len(checks) == 5 and checks["check 3 real tokens failed"] == 1
+
+
+def test_public_data_leave_numbers_alone(tiny, tmp_path, monkeypatch):
+    for module in (measures, further):
+        monkeypatch.setattr(module, "WORK", tmp_path)
+    materials, hard = measures.Materials(), replace(tiny, system="hard prompt")
+    runs = [measures.Run("real", replace(hard, hard_prompt=words), label=words, kind="public") for words in ("Sum up:", "News:")]
+    for run in runs:
+        found = measures.measure(run, materials)
+        assert found["predictions"] is None and not any(isinstance(value, list) for value in found["about"].values())
+    options = {"first": runs[0], "second": runs[1]}
+    pair = measures.Run("real", tiny, label="one - other", kind="pairs", options=options, detail="all")
+    rows = {row["metric"]: row["value"] for row in measures.measure(pair, materials)["rows"]}
+    assert rows["rougeL, low"] <= rows["rougeL, difference"] <= rows["rougeL, high"]
 
 
 def test_a_worker_that_is_killed_is_noticed():
