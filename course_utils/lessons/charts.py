@@ -99,11 +99,11 @@ def resampled_interval(records, draws: int = 2000, seed: int = 0) -> tuple[float
 
 
 def score_figure(scores: Mapping[str, Sequence[float]], intervals: Mapping[str, tuple[float, float]], metric: str, n: int,
-                 best: float | None = None):
+                 best: float | None = None, split: str = "test"):
     """A row for each system: its mean score as a bar, the interval of resampled records as a line, each seed as a dot.
 
     ``scores``: name -> one score a seed; ``intervals``: name -> (low, high), from `resampled_interval`; ``metric`` in words, such
-    as "exact match, %"; ``n``: test records; ``best``: the right end of the axis.
+    as "exact match, %"; ``n``: records of ``split``; ``best``: the right end of the axis.
     """
     if set(intervals) - set(scores) or not scores:
         raise ValueError(f"expected an interval for systems among {list(scores)}, got {list(intervals)}")
@@ -126,12 +126,12 @@ def score_figure(scores: Mapping[str, Sequence[float]], intervals: Mapping[str, 
     ax.set_yticks(range(len(scores)), list(scores), size=SIZE)
     ax.set(xlim=(0, best or top * 1.04), ylim=(len(scores) - 0.5, -0.5))
     _bars_only(ax)
-    notes = [f"n = {n} test records", *([f"dots: {seeds} seeds"] if seeds > 1 else []),
+    notes = [f"n = {n} {split} records", *([f"dots: {seeds} seeds"] if seeds > 1 else []),
              *(["line: 95% interval, records resampled"] if intervals else [])]
     ax.set_xlabel(f"{metric}\n{' · '.join(notes)}", size=SIZE)
     ranges = {name: " ({:.{d}f} to {:.{d}f})".format(*interval, d=digits) for name, interval in intervals.items()}
     said = [f"{name} {sum(values) / len(values):.{digits}f}{ranges.get(name, '')}" for name, values in scores.items()]
-    return described(figure, f"{metric} on {n} test records, with 95% intervals: {'; '.join(said)}.")
+    return described(figure, f"{metric} on {n} {split} records, with 95% intervals: {'; '.join(said)}.")
 
 
 def learning_curves(curves: Mapping[str, tuple[Sequence[float], Sequence]], x_label: str, y_label: str,

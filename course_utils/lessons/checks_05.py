@@ -1,61 +1,177 @@
-"""Checks of lesson 05, summarization."""
+"""Lesson 05, summarization: what it needs beside its own code, and the checks of its exercises."""
 
 from __future__ import annotations
 
+import functools
+import re
+
+import numpy
+import torch
+
 from .checks import check, passed
 
+# What the original report prints for this task: GPT-2, one soft token, validation loss of each epoch; then the test.
+REPORTED = {"validation loss": [10.00, 8.78, 8.54, 8.43, 8.38], "soft prompt, loss": 8.48, "hard prompt, loss": 11.19,
+            "hard prompt, ROUGE": 0.27, "soft prompt, shared tokens": 16.58, "vocabulary": 50_257}
+SOFT_TOKEN = "[SUMMARIZE]"
+CROWD = re.compile(r"[Aa]bout (\d[\d,]*)")
+
+# ---- what the lesson uses
+
+
+def gazette_reader(scale, model, tokenizer, soft):
+    """Model, tokenizer and soft prompt that read the gazette: those at hand, or course-gpt2-m with the prompt that ships."""
+    if scale.base_model == "course-gpt2-m":
+        return model, tokenizer, soft
+    from ..base_models import load_base_model
+    from ..soft_prompt import GPT2WithSoftPrompt
+    from ..tasks import data_root
+
+    model, tokenizer = load_base_model("course-gpt2-m")
+    soft = GPT2WithSoftPrompt(model, [SOFT_TOKEN], prompt_length=20)
+    soft.load_prompt(data_root() / "prompts" / "summarization")
+    return model, tokenizer, soft
+
+
+def swap_crowds(document: str) -> str:
+    """A report of the gazette with the two numbers of visitors exchanged. ValueError unless it names two."""
+    found = list(CROWD.finditer(document))
+    if len(found) != 2:
+        raise ValueError(f"expected two numbers of visitors ('about 80'), found {len(found)}")
+    first, second = found
+    return (document[: first.start(1)] + second[1] + document[first.end(1) : second.start(1)] + first[1]
+            + document[second.end(1) :])
+
+
+def curve(rows, metric: str, split: str = "validation"):
+    """A trained system's scores by step: steps [points], values [seeds, points], as far as all seeds were trained."""
+    rows = rows[(rows["split"] == split) & (rows["metric"] == metric)]
+    table = rows.pivot_table(index="seed", columns="step", values="value").dropna(axis=1)
+    return table.columns.tolist(), table.to_numpy()
+
+
+def stored_answers(study, base: str = "course-gpt2-m") -> dict[str, list[list[str]]]:
+    """What each system of a study wrote for the test reports of the gazette: name -> a list of summaries for each run."""
+    from ..verdicts import TestRuns
+
+    runs = TestRuns(study, "summarization", base)
+    names = dict.fromkeys(runs.rows[runs.rows["run"].isin(runs.predictions)]["system"])
+    return {name: [runs.predictions[run] for run in runs.runs_of(name)] for name in names}
+
+
+def difference_interval(first, second) -> tuple[float, float, float, str]:
+    """Mean of ``first`` minus ``second``, each [runs, records], its 95% interval over resampled records, and the verdict."""
+    from .charts import resampled_interval
+
+    each = numpy.mean(first, axis=0) - numpy.mean(second, axis=0)
+    low, high = resampled_interval(each)
+    return float(each.mean()), low, high, "higher" if low > 0 else "lower" if high < 0 else "cannot be told apart"
+
+
+# ---- checks
+
+
+@functools.cache
+def _small_world():
+    """A course model, its tokenizer, and a soft prompt whose rows are far from any token's, so that leaving it out shows."""
+    from ..base_models import load_base_model
+    from ..soft_prompt import GPT2WithSoftPrompt
+
+    model, tokenizer = load_base_model("course-gpt2-xs")
+    soft = GPT2WithSoftPrompt(model, [SOFT_TOKEN], prompt_length=4, init="random")
+    with torch.no_grad():
+        soft.soft_embedding.weight.mul_(3)
+    return model, tokenizer, soft
+
+
+PAIRS = (("Anna Berg sang a song. Paul Falk cooked a stew.\nSummary:", " Anna Berg sings a song."),
+         ("The river was high.\nSummary:", " Paul Falk cooks a stew in the kitchen because the guests are hungry."))
+
+
+def _pairs_of_ids(tokenizer) -> list[tuple[list[int], list[int]]]:
+    from ..batches import token_ids
+
+    return [(token_ids(tokenizer, source), token_ids(tokenizer, target)) for source, target in PAIRS]
+
+
+@torch.no_grad()
+def _log_probabilities(model, ids: list[int]) -> torch.Tensor:
+    """[positions, vocabulary] behind each of ``ids``."""
+    return model(input_ids=torch.tensor([ids])).logits[0].log_softmax(-1)
+
 
 @check
-def check_05_lead(lead) -> None:
-    """``lead(text, k)`` on a text whose sentences are known one by one."""
-    sentences = ["Marta Klein sold the old clock.", "Why?", "Because the council had asked for it.", "It cost 12 euros."]
-    text = " ".join(sentences)
-    for k in (1, 2, 3, 4):
-        wanted, found = " ".join(sentences[:k]), lead(text, k)
-        assert isinstance(found, str), f"return one text, not {type(found).__name__}"
-        assert found.count(".") + found.count("?") == wanted.count(".") + wanted.count("?"), (
-            f"the first {k} sentences are {wanted!r}, you return {found!r}: "
-            "keep the marks that end a sentence, and do not overlook '?'")
-        assert found == wanted, f"expected {wanted!r}, got {found!r}"
-    assert lead(text, 9) == text, "a text with fewer than k sentences comes back whole"
-    passed("the lead of k sentences")
+def check_05_log_probability(log_probability) -> None:
+    """``log_probability(soft, source, target)`` against logits that are added up token by token, growing the text."""
+    model, tokenizer, soft = _small_world()
+    for source, target in _pairs_of_ids(tokenizer):
+        def total(system, source=source, target=target) -> float:
+            return sum(float(_log_probabilities(system, source + target[:n])[-1, token]) for n, token in enumerate(target))
+
+        with torch.no_grad():
+            found = float(log_probability(soft, list(source), list(target)))
+            wanted, alone = total(soft), total(model)
+            whole = _log_probabilities(soft, source + target)[soft.prompt_length :]
+        unshifted = float(whole[range(len(source), len(whole)), target].sum())
+        every = float(whole[range(len(whole) - 1), (source + target)[1:]].sum())
+        assert abs(found - alone) > 1e-2, "this is the probability without the soft prompt: call soft, not soft.base_model"
+        assert abs(found - unshifted) > 1e-2, "you look tokens up at their own position: the logits one place before predict them"
+        assert abs(found - every) > 1e-2, "you add up the source's tokens, too: only the target counts"
+        assert abs(found + wanted) > 1e-2, "this is the loss: a log-probability is negative"
+        assert abs(found - wanted / len(target)) > 1e-2, "this is the mean: a text's probability is a product, so add the logs up"
+        assert abs(found + wanted / len(target)) > 1e-2, "this is the mean loss: add the log-probabilities up, with their sign"
+        assert abs(found - wanted) < 1e-2, f"expected {wanted:.2f}, got {found:.2f}: logits one place before each target token"
+    passed("the probability of a summary behind [prompt][report]")
 
 
 @check
-def check_05_rouge_l(rouge_l) -> None:
-    """``rouge_l`` against the library ``rouge_score`` on words without endings to stem, and on an empty prediction."""
-    from rouge_score.rouge_scorer import RougeScorer
+def check_05_write_freely(write_freely) -> None:
+    """``write_freely(soft, source, length)`` against the library's greedy generation."""
+    model, tokenizer, soft = _small_world()
+    for source, target in _pairs_of_ids(tokenizer):
+        length = len(target)
+        found = [int(token) for token in write_freely(soft, list(source), length)]
+        wanted = _greedy(soft, source, length)
+        first = int(_log_probabilities(soft, source)[-1].argmax())
+        assert len(found) != length + len(source), "return the new tokens alone, without the source"
+        assert len(found) == length, f"expected {length} new tokens, got {len(found)}"
+        assert found != _greedy(model, source, length), "this is what the model writes without the soft prompt: call soft"
+        assert found != [first] * length or wanted == found, "each step must read what was written: append the token to the ids"
+        reread = _log_probabilities(soft, source)[soft.prompt_length :].argmax(-1).tolist()
+        assert found[: len(source)] != reread[: len(found)] or found == wanted, (
+            "these are predictions inside the source: take the logits at the last position")
+        assert found == wanted, (
+            f"expected {tokenizer.decode(wanted)!r}, got {tokenizer.decode(found)!r}: argmax of the last logits")
+    passed("a summary that nobody helped to write")
 
-    scorer = RougeScorer(["rougeL"])
-    pairs = [("a b c d", "a b c d"), ("a b c d", "d c b a"), ("a x b y c", "a b c"), ("b a b a", "a b a b"), ("e f", "a b")]
-    for prediction, reference in pairs:
-        wanted = scorer.score(reference, prediction)["rougeL"].fmeasure
-        found = rouge_l(prediction.split(), reference.split())
-        shared = set(prediction.split()) & set(reference.split())
-        bag = 2 * len(shared) / len((prediction + " " + reference).split())
-        assert abs(found - wanted) < 1e-6 or abs(found - bag) > 1e-6, (
-            f"{prediction!r} against {reference!r} is {wanted:.3f}, you get {found:.3f}: that counts shared words in any order; "
-            "a common subsequence keeps the order")
-        assert abs(found - wanted) < 1e-6, f"{prediction!r} against {reference!r} is {wanted:.3f}, you get {found:.3f}"
-    assert rouge_l([], ["a"]) == 0, "an empty prediction scores 0"
-    passed("ROUGE-L, as the library counts it")
+
+def _greedy(model, source: list[int], length: int) -> list[int]:
+    ids = list(source)
+    for _ in range(length):
+        ids.append(int(_log_probabilities(model, ids)[-1].argmax()))
+    return ids[len(source) :]
+
+
+REPORTS = (
+    "Rudolf Kraft presented the big chronicle on Tuesday because a book festival was coming up. He did this in the bookshop. "
+    "Cook Rosa Graf cooked the spicy fish soup in the kitchen on 10 June. The reason for the cooking: a cooking contest was "
+    "taking place. About 40 people watched the cooking. The presentation drew about 80 people.",
+    "In Brunnthal, Luise Horn led the big dance contest on 13 June. It drew about 190 people. The reason for the contest: a "
+    "sponsor had been found. Elsa Peters pushed a damaged fire engine at the petrol station on 10 February. About 20 people "
+    "watched the pushing.")
+PEOPLE = (("Rudolf Kraft", "Rosa Graf"), ("Luise Horn", "Elsa Peters"))
 
 
 @check
-def check_05_bootstrap_interval(bootstrap_interval) -> None:
-    """``bootstrap_interval`` against the normal approximation, on differences with a known mean and spread."""
-    import numpy
-
-    for mean, n in ((0.3, 400), (0.0, 100)):
-        differences = numpy.random.default_rng(1).normal(mean, 1.0, n)
-        low, high = bootstrap_interval(list(differences))
-        error = differences.std(ddof=1) / n ** 0.5
-        assert high - low < 8 * error, (
-            f"the interval [{low:.2f}, {high:.2f}] is far too wide: "
-            "take quantiles of the *means*, not of the differences themselves")
-        assert high - low > 2 * error, (
-            f"the interval [{low:.3f}, {high:.3f}] is too narrow: draw as many differences as there are, with replacement")
-        assert abs((low + high) / 2 - differences.mean()) < error, "the interval should lie around the mean of the differences"
-        assert abs((high - low) - 3.92 * error) < 0.6 * error, (
-            f"expected a width near {3.92 * error:.3f} for 95%, got {high - low:.3f}")
-    passed("an interval that says how much is luck")
+def check_05_edit(edit) -> None:
+    """``edit(document)`` changes a report in one way that leaves both events in it."""
+    for report, people in zip(REPORTS, PEOPLE, strict=True):
+        found = edit(report)
+        assert isinstance(found, str), f"return the changed report as one text, not {type(found).__name__}"
+        assert found != report, f"nothing has changed in the report that begins {report[:40]!r}"
+        assert all(name in found for name in people), f"both people must stay, so that there is a choice: {', '.join(people)}"
+        assert found != swap_crowds(report), "the lesson exchanged the two numbers already: change something else"
+        lost = 1 - len(found.split()) / len(report.split())
+        assert lost < 0.5, f"{100 * lost:.0f}% of the words are gone: change one thing, so that you know what made the difference"
+        assert edit(report) == found, "the same report must come out the same each time"
+    passed("one change, both events still there: now measure it")

@@ -1,77 +1,210 @@
-"""Checks of lesson 06, question answering."""
+"""Lesson 06, question answering: the checks of its exercises, and what the lesson uses without showing it."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy
+import pandas
+import torch
+
+from ..results import Study
+from ..tasks import data_root, get_task
+from ..verdicts import TestRuns, verdict
 from .checks import check, passed
+from .drawing import GAP, INK, KINDS, PAD, ROW, SIZE, SOFT_INK, WIDTH, Kind, Page, readable, text_width
+
+TASK = "question_answering"
+
+# ---- stored results
+
+
+def results(study: str) -> Study:
+    """A study of data/results."""
+    return Study(study, data_root() / "results")
+
+
+def stored_answers(study: str, base: str) -> dict[str, list[list[str]]]:
+    """system -> for each of its seeds the answers to the test questions; without what has no stored answers."""
+    runs = TestRuns(results(study), TASK, base)
+    found: dict[str, list[list[str]]] = {}
+    for system, run in zip(runs.rows["system"], runs.rows["run"], strict=True):
+        if run in runs.predictions:
+            found.setdefault(system, []).append(runs.predictions[run])
+    return found
+
+
+def as_reported_log() -> pandas.DataFrame:
+    """Our runs with the reported settings: an epoch a row, means over seeds; no rows where nothing was measured yet."""
+    table = results("as_reported").table()
+    table = table[(table["task"] == TASK) & (table["split"] == "validation") & table["step"].notna()]
+    wide = table.pivot_table(index="step", columns="metric", values="value")
+    wide = wide.reindex(columns=["loss", "exact_match_percentage", "exact_match"])
+    return wide.set_axis(pandas.RangeIndex(1, len(wide) + 1, name="epoch"))
+
+
+def as_reported_speed() -> float | None:
+    """Training batches a second of those runs, or None."""
+    table = results("as_reported").table()
+    values = table[(table["task"] == TASK) & (table["metric"] == "batches_per_second")]["value"]
+    return float(values.mean()) if len(values) else None
+
+
+# ---- what is asked
+
+KINDS_OF_QUESTION = (
+    (r"How long", "duration"), (r"How much", "cost"), (r"How many", "crowd"), (r"How did", "mood"), (r"Who had the idea", "idea"),
+    (r"Who paid", "payer"), (r"Who (helped|accompanied)", "companion"), (r"Who (had|does|do) .*belong", "owner"),
+    (r"What does .* want to do next", "plan"), (r"What did .* get for", "reward"))
+
+
+def kind_of_question(question: str) -> str:
+    """Which of the gazette's fifteen kinds a question is of; the question word where it is none of the special ones."""
+    return next((kind for start, kind in KINDS_OF_QUESTION if re.match(start, question)), question.split()[0].lower())
+
+
+# ---- where an answer looks
+
+
+def fact_places(tokenizer, text: str, phrase: str) -> list[int]:
+    """The places of the tokens of ``text`` that hold the first ``phrase`` in it."""
+    start = text.find(phrase)
+    if start < 0:
+        raise ValueError(f"{phrase!r} does not stand in the text")
+    spans = tokenizer(text, return_offsets_mapping=True, add_special_tokens=False)["offset_mapping"]
+    return [place for place, (begin, end) in enumerate(spans) if begin < start + len(phrase) and end > start]
+
+
+def reading_picture(tokenizer, ids: Sequence[int], fact: Sequence[int], weights: Mapping[str, torch.Tensor]):
+    """The tokens of a source, once for each of ``weights``: name -> attention on them, [text]; darker: more.
+
+    ``fact``: the places of the fact, which get a green frame.
+    """
+    page, words = Page(), [readable(tokenizer, token) for token in ids]
+    y, shares = page.top, {name: float(each[list(fact)].sum()) for name, each in weights.items()}
+    for name, each in weights.items():
+        page.text(0, y + 0.08, f"{name}: {100 * shares[name]:.0f}% of the attention lies on the fact", 9.5, weight="bold")
+        x, y = 0.0, y + 0.24
+        for i, word in enumerate(words):
+            width = text_width(word, SIZE - 1) + PAD
+            if x + width > WIDTH:
+                x, y = 0.0, y + ROW + 0.03
+            strength = min(1.0, float(each[i])) ** 0.5
+            shade = "#" + "".join(f"{round(255 - strength * (255 - int(tone, 16))):02X}" for tone in ("D5", "5E", "00"))
+            look = Kind(shade, KINDS["target"].edge if i in fact else "#E3E3E3", INK)
+            box = page.box(x, y, width, ROW - 0.02, word, look, SIZE - 1, "fact" if i in fact else "token")
+            box.set_linewidth(2.2 if i in fact else 0.6)
+            x += width + GAP / 2
+        y += ROW + 0.16
+    page.box(0, y, 0.18, 0.15, kind=Kind("white", KINDS["target"].edge))
+    page.text(0.25, y + 0.08, "the fact that is asked for", SIZE, SOFT_INK)
+    page.box(2.3, y, 0.18, 0.15, kind=Kind("#E68A47", "#E3E3E3"))
+    page.text(2.55, y + 0.08, "darker: more attention from the last token", SIZE, SOFT_INK)
+    said = "; ".join(f"{name}: {100 * share:.0f}%" for name, share in shares.items())
+    return page.finish(y + 0.25, f"The tokens of a report and its question, shaded by attention. On the fact lies {said}.")
+
+
+# ---- checks
+
+ORDERED = ("hard prompt, reported", "hard prompt, best written", "soft prompt, 20 tokens", "full fine-tuning")
 
 
 @check
-def check_06_token_f1(token_f1) -> None:
-    """``token_f1(prediction, references)`` against fractions worked out by hand."""
-    for prediction, references, wanted, why in (
-        ("in the park", ["in the park"], 1, "equal texts score 1, not 100: the scale is 0 to 1"),
-        ("Town hall.", ["the town hall"], 1, "`normalise` both sides: case, full stop and article do not count"),
-        ("the old gate", ["the new bridge"], 0, "`normalise` both sides: only the article is shared, and it does not count"),
-        ("Birkenau", ["in Birkenau", "Birkenau"], 1, "take the best over the references, not the first and not the mean"),
-        ("park", ["in the park"], 2 / 3, "one shared word, of one that was said and two that were wanted"),
-        ("Berg Berg Berg", ["Otto Berg"], 2 / 5, "a word is shared as often as it occurs on both sides: count, do not use sets"),
-        ("Otto Berg Berg", ["Berg and Berg"], 2 / 3, "a word is shared as often as both sides have it: count, do not use sets"),
-        ("because it rained", ["it rained because it snowed"], 3 / 4, "precision 3/3 and recall 3/5; take their harmonic mean"),
-    ):
-        found = token_f1(prediction, list(references))
-        assert abs(found - wanted) < 1e-6, f"{prediction!r} against {references} is {wanted:.3f}, you get {found:.3f}: {why}"
-    try:
-        empty = token_f1("", ["in the park"])
-    except ZeroDivisionError:
-        empty = None
-    assert empty == 0, f"an empty answer scores 0, you get {'a division by zero' if empty is None else empty}"
-    passed("F1 over counted words, best reference")
+def check_06_order_of_facts(order_of_facts) -> None:
+    """``order_of_facts()`` is a guess: all four systems, the one with the most right facts first. Any order passes."""
+    found = order_of_facts()
+    assert isinstance(found, list | tuple), f"return a list of four names, got {found!r}"
+    unknown = [name for name in found if name not in ORDERED]
+    assert not unknown, f"unknown: {unknown[0]!r}; the names are {', '.join(map(repr, ORDERED))}"
+    assert len(set(found)) == len(found), "a system stands there twice: each has one place"
+    missing = [name for name in ORDERED if name not in found]
+    assert not missing, f"{missing[0]!r} is missing: order all four"
+    passed("your guess: " + " > ".join(found) + "; the table below has the measured order")
+
+
+def tiny_system(length: int, seed: int):
+    """A soft prompt of random rows in front of a tiny GPT-2 of random weights."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from ..soft_prompt import GPT2WithSoftPrompt
+
+    torch.manual_seed(seed)
+    config = GPT2Config(vocab_size=37, n_positions=32, n_embd=16, n_layer=2, n_head=2, initializer_range=0.6)
+    return GPT2WithSoftPrompt(GPT2LMHeadModel(config).eval(), ["[T]"], prompt_length=length)
 
 
 @check
-def check_06_sign_test(sign_test) -> None:
-    """``sign_test(right_a, right_b)`` against a list of all ways in which the coins could have fallen."""
-    from itertools import product
+def check_06_answer_log_probability(answer_log_probability) -> None:
+    """``answer_log_probability(system, source, answer)`` against one token at a time."""
+    for length, source, answer in ((3, [4, 9, 1, 22, 7], [5, 30, 0]), (1, [8, 2], [11]), (6, [3, 3, 12, 31], [3, 12, 31, 9, 2])):
+        system, each = tiny_system(length, seed=length), []
+        with torch.no_grad():
+            for n, token in enumerate(answer):
+                logits = system(input_ids=torch.tensor([source + answer[:n]])).logits[0, -1]
+                each.append(float(logits.log_softmax(-1)[token]))
+            found = float(answer_log_probability(system, list(source), list(answer)))
+            logs = system(input_ids=torch.tensor([source + answer])).logits[0].log_softmax(-1)
 
-    for both, only_a, only_b, neither in ((3, 5, 1, 2), (0, 1, 7, 0), (40, 6, 3, 30), (2, 3, 3, 2), (5, 0, 0, 5)):
-        right_a = [True] * both + [True] * only_a + [False] * only_b + [False] * neither
-        right_b = [True] * both + [False] * only_a + [True] * only_b + [False] * neither
-        n = only_a + only_b
-        tosses = [abs(2 * sum(coins) - n) for coins in product((0, 1), repeat=n)]
-        wanted = sum(uneven >= abs(only_a - only_b) for uneven in tosses) / len(tosses)
-        found = sign_test(list(right_a), list(right_b))
-        facts = f"only A is right {only_a} times, only B {only_b} times, both {both} and neither {neither} times"
-        assert 0 <= found <= 1, f"{facts}: a probability lies between 0 and 1, you get {found}"
-        assert abs(found - wanted) < 1e-6 or n == 0 or abs(found - wanted / 2) > 1e-6, (
-            f"{facts}: p is {wanted:.4f}, you get half of it; an uneven split to the other side counts as well")
-        assert abs(found - wanted) < 1e-6, (
-            f"{facts}: p is {wanted:.4f}, you get {found:.4f}; only the {n} questions on which they differ are coin tosses, "
-            "and every split at least as uneven counts")
-    passed("where two systems differ, and how often luck would do the same")
+        def read_at(start, logs=logs, answer=answer):
+            return sum(float(logs[start + n][token]) for n, token in enumerate(answer))
+
+        wanted, facts = sum(each), f"{length} virtual tokens, {len(source)} of the source, {len(answer)} of the answer"
+        hints = {
+            wanted / len(answer): "that is the mean over the tokens; the whole answer needs their sum",
+            float(numpy.exp(wanted)): "that is a probability; return its logarithm",
+            -wanted: "that is a loss; a log-probability is negative",
+            read_at(length + len(source)): "these are the logits at the answer's own places; those one place before predict it",
+            read_at(len(source) - 1): "the prompt's rows stand in front, so all places move by its length",
+            sum(each[:-1]): "the last token is missing", sum(each[1:]): "the first token of the answer is missing"}
+        right = abs(found - wanted) < 1e-3
+        hint = next((text for value, text in hints.items() if abs(found - value) < 1e-3), "add up the answer's log-probabilities")
+        assert right, f"{facts}: expected {wanted:.3f}, you get {found:.3f}; {hint}"
+    passed("log-probability of a whole answer behind a soft prompt")
 
 
 @check
-def check_06_edit_report(edit_report) -> None:
-    """``edit_report(record, old, new)`` on records in which the phrase also hides inside other words and in the question."""
-    for old, new, context, question, answers, edited, edited_answers in (
-        ("Agnes Hahn", "Otto Frank", "Agnes Hahn helped. It was hot. Carl Roth paid Agnes Hahn.", "Who helped?", ["Agnes Hahn"],
-         "Otto Frank helped. It was hot. Carl Roth paid Otto Frank.", ["Otto Frank"]),
-        ("Birkenau", "Goldbach", "She rode to Birkenau. She likes it.", "Where did she ride to?", ["to Birkenau", "Birkenau"],
-         "She rode to Goldbach. She likes it.", ["to Goldbach", "Goldbach"]),
-        ("8", "13", "8 visitors came on 18 May. It cost 88 euros.", "Did 8 or more people come to watch?", ["8"],
-         "13 visitors came on 18 May. It cost 88 euros.", ["13"]),
-        ("St. Anna", "St. Vitus", "Stu Anna met her at St. Anna.", "Where?", ["at St. Anna"], "Stu Anna met her at St. Vitus.",
-         ["at St. Vitus"]),
-    ):
-        record = {"context": context, "question": question, "answers": list(answers)}
-        found = edit_report(record, old, new)
-        assert record == {"context": context, "question": question, "answers": answers}, (
-            "the record that was given has changed: make a new one, with a new list of answers")
-        assert isinstance(found, dict) and set(found) == set(record), f"return a record with the same fields, got {found!r}"
-        assert found["question"] == question, f"the question must stay {question!r}, it became {found['question']!r}"
-        assert found["context"] == edited, (
-            f"{old!r} became {new!r}, so the report should read {edited!r}, yours reads {found['context']!r}: "
-            "replace it everywhere, as whole words, and take its periods literally")
-        assert list(found["answers"]) == edited_answers, (
-            f"expected the answers {edited_answers}, got {found['answers']}: they change along with the report, all of them")
-    passed("one fact changed, and nothing else")
+def check_06_without(without) -> None:
+    """``without(model, ids, hidden)``: probabilities of the next token [vocabulary] while nobody may look at ``hidden``."""
+    model = tiny_system(1, seed=9).base_model
+    ids, hidden = [4, 9, 1, 22, 7, 18, 30], range(2, 5)
+
+    def ask(rows, hide):
+        given = {"attention_mask": torch.tensor([[int(i not in hide) for i in range(len(rows))]]),
+                 "position_ids": torch.arange(len(rows))[None]}
+        with torch.no_grad():
+            return model(torch.tensor([rows]), **given).logits[0, -1].softmax(-1)
+
+    with torch.no_grad():
+        plain, cut = ask(ids, ()), ask([token for i, token in enumerate(ids) if i not in hidden], ())
+        only = ask(ids, [i for i in range(len(ids) - 1) if i not in hidden])
+        changed = [4, 9, 33, 2, 12, 18, 30]
+        found, other = (torch.as_tensor(without(model, rows, hidden)).squeeze() for rows in (list(ids), changed))
+        nothing = torch.as_tensor(without(model, list(ids), range(0))).squeeze()
+    assert found.shape == plain.shape, f"return probabilities of the next token, [{len(plain)}], got {list(found.shape)}"
+    assert abs(float(found.sum()) - 1) < 1e-4, "probabilities add up to 1: take the softmax of the last token's logits"
+    assert not torch.allclose(found, cut, atol=1e-5), "you took the tokens out, so those behind moved: hide them, keep positions"
+    assert not torch.allclose(found, only, atol=1e-5), "you hid everything else: the mask is 1 where the model may look"
+    assert torch.allclose(found, other, atol=1e-5), "what stands at the hidden places still matters: set their mask to 0"
+    assert torch.allclose(nothing, plain, atol=1e-5), "with nothing hidden the model should answer as usual"
+    assert torch.allclose(found, ask(ids, hidden), atol=1e-5), "the positions of the other tokens must stay as they are"
+    passed("the same text, and nobody can look at the fact")
+
+
+@check
+def check_06_choice(choice) -> None:
+    """``choice()``: two systems, a metric and a claim that the stored test answers must bear out."""
+    claims = ("higher", "lower", "cannot be told apart")
+    found = choice()
+    assert isinstance(found, Mapping) and {"take", "over", "metric", "claim"} <= set(found), (
+        f"return a dict with take, over, metric and claim, got {found!r}")
+    known = list(stored_answers("main", "course-gpt2-m"))
+    for key in ("take", "over"):
+        assert found[key] in known, f"{key}: there is no {found[key]!r} in the study; choose among {', '.join(map(repr, known))}"
+    assert found["take"] != found["over"], "a choice is between two systems, these are one"
+    metrics = get_task(TASK).metrics
+    assert found["metric"] in metrics, f"metric must be one of {', '.join(metrics)}, got {found['metric']!r}"
+    assert found["claim"] in claims, f"claim must be one of {', '.join(map(repr, claims))}, got {found['claim']!r}"
+    measured = verdict(results("main"), TASK, "course-gpt2-m", found["take"], found["over"], found["metric"])
+    assert found["claim"] == measured.verdict, f"your numbers do not bear out {found['claim']!r}: {measured}"
+    passed(str(measured))

@@ -2,72 +2,151 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from .checks import check, passed
 
-
-@check
-def check_07_corpus_bleu(corpus_bleu) -> None:
-    """``corpus_bleu`` on lists of words against sacrebleu: repeated words, short and long translations, no row of four."""
-    import sacrebleu
-
-    for what, pairs in (
-        ("a longer and a shorter sentence", [("a b c d e f", "a b c d x f g h"), ("k l m", "k l m n")]),
-        ("repeated words: a word counts as often as the reference has it", [("a b c d d d d", "a b c d e f g")]),
-        ("a translation longer than its reference", [("a b c d e f g", "a b c d"), ("k l m n", "k l m n o")]),
-        ("no row of four is found", [("a b c d", "a b c e")]),
-        ("all right", [("a b c d e", "a b c d e")]),
-    ):
-        predictions, references = ([text.split() for text in side] for side in zip(*pairs, strict=True))
-        options = {"tokenize": "none", "smooth_method": "none", "force": True}
-        ours, theirs = ([" ".join(words) for words in side] for side in (predictions, references))
-        wanted = sacrebleu.corpus_bleu(ours, [theirs], **options).score
-        one_by_one = [sacrebleu.corpus_bleu([a], [[b]], **options).score for a, b in zip(ours, theirs, strict=True)]
-        found = corpus_bleu(predictions, references)
-        facts = f"{what}: expected {wanted:.2f}, got {found}"
-        assert abs(found - wanted) < 1e-6 or abs(found - sum(one_by_one) / len(one_by_one)) > 1e-6, (
-            f"{facts}: that is the mean over sentences; add up the counts of all sentences first")
-        assert abs(found - wanted) < 1e-6 or abs(100 * found - wanted) > 1e-6, f"{facts}: the scale is 0 to 100"
-        assert found <= wanted + 1e-6, (
-            f"{facts}: too high; mind the clipping of counts, and the brevity penalty, which is never above 1")
-        assert abs(found - wanted) < 1e-6, (
-            f"{facts}: too low; where translations are longer than the references, the brevity penalty is 1")
-    passed("BLEU, as the library counts it")
+REFERENCE = "Am Freitag hat Otto Berg im Hafen das kleine Boot verkauft."
+TRANSLATIONS = {
+    "A": "Otto Berg verkaufte am Freitag im Hafen das kleine Boot.",
+    "B": "Am Freitag hat Otto Stein im Hafen das kleine Boot verkauft.",
+    "C": "Am Freitag hat Otto Berg im Hafen das kleine Boot verbrannt.",
+    "D": "Am Freitag hat Otto Berg im Hafen",
+    "E": "Boot Freitag kleine Otto das Am verkauft hat Hafen Berg im.",
+}
 
 
 @check
-def check_07_lost_names(lost_names) -> None:
-    """``lost_names(source, reference, prediction)`` on sentences whose lost names are known."""
-    source = "Paul Berg sold Anna Klein a clock in Lindenau."
-    reference = "Paul Berg hat Anna Klein in Lindenau eine Uhr verkauft."
-    for prediction, wanted, why in (
-        (reference, [], "nobody is lost"),
-        (reference.replace("Klein", "Braun"), ["Klein"], "the name became another one"),
-        ("Paul hat Anna Kleinert in Lindenau ein Bergwerk verkauft.", ["Berg", "Klein"], "a part of a word is not the name"),
-        ("Anna Klein hat Lindenau verlassen.", ["Paul", "Berg"], "small words such as 'in' are no names; keep the order"),
-        ("In Lindenau hat Anna Klein eine Uhr verkauft, nicht Paul Berg.", [], "a comma or a period is no part of a name"),
-        ("", ["Paul", "Berg", "Anna", "Klein", "Lindenau"], "an empty translation loses everybody"),
-    ):
-        found = lost_names(source, reference, prediction)
-        assert isinstance(found, list), f"return a list of words, not {type(found).__name__}"
-        assert found == wanted, f"for {prediction!r} expected {wanted}, got {found}: {why}"
-    passed("everybody is accounted for")
+def check_07_order_by_bleu(order_by_bleu) -> None:
+    """``order_by_bleu()`` names the five translations of exercise 1 by falling BLEU."""
+    from itertools import pairwise
+
+    from ..metrics import compute_metrics
+
+    scores = {letter: compute_metrics(["bleu"], [text], [REFERENCE], "de")["bleu"] for letter, text in TRANSLATIONS.items()}
+    found = order_by_bleu()
+    assert isinstance(found, str) and sorted(found) == sorted(scores), f"expected the letters A to E, each once, got {found!r}"
+    why = {"A": "it is correct, but in the other style few rows of words agree",
+           "B": "one wrong word in the middle breaks seven rows",
+           "C": "one wrong word near the end breaks fewer rows", "D": "all it has is right, but the brevity penalty is hard",
+           "E": "single words agree, and no row of two"}
+    for first, second in pairwise(found):
+        assert scores[first] >= scores[second], (
+            f"{first} before {second}: {first} has {scores[first]:.1f} ({why[first]}), "
+            f"{second} has {scores[second]:.1f} ({why[second]})")
+    passed("the order of BLEU: " + ", ".join(f"{letter} {scores[letter]:.1f}" for letter in found))
 
 
 @check
-def check_07_reverse(reverse) -> None:
-    """``reverse`` on the translation task: what the model would read and be asked for, and that nothing else changed."""
-    from dataclasses import asdict
+def check_07_style_probability(style_probability) -> None:
+    """``style_probability`` on random logits, against probabilities multiplied token by token."""
+    import torch
 
-    from ..tasks import get_task
+    generator = torch.Generator().manual_seed(0)
 
-    task = get_task("translation")
-    turned, record = reverse(task), {"source": "It rained.", "target": "Es regnete."}
-    assert turned is not None and turned.source(record) == "Es regnete.\nEnglish:", (
-        f"the model would read {turned and turned.source(record)!r}, expected 'Es regnete.\\nEnglish:'")
-    assert turned.target(record) == "It rained.", f"the target is {turned.target(record)!r}, expected the English sentence"
-    assert turned.long_field == "target", f"long_field is {turned.long_field!r}: too long a source would cut what is not in it"
-    assert turned.language == "en", f"language is {turned.language!r}: exact match would treat English as German"
-    changed = {name for name, value in asdict(turned).items() if value != asdict(task)[name]}
-    extra = changed - {"source_template", "target_field", "long_field", "language", "hard_prompt", "hand_written", "soft_token"}
-    assert not extra, f"{', '.join(sorted(extra))} need not change"
-    passed("the same table entry, read backwards")
+    def case(places: list[list[int]], length: int):
+        """Logits [rows, length, 7], and labels that count at ``places``."""
+        logits = torch.randn(len(places), length, 7, generator=generator)
+        labels = torch.full((len(places), length), -100)
+        for row, each in enumerate(places):
+            for place in each:
+                labels[row, place] = int(torch.randint(7, (), generator=generator))
+        return logits, labels
+
+    def product(logits, labels, shift=1, mean=False):
+        values = []
+        for row, marks in zip(logits, labels, strict=True):
+            value, count = 1.0, 0
+            for place in range(shift, len(marks)):
+                if marks[place] != -100:
+                    scores = row[place - shift].exp()
+                    value, count = value * float(scores[marks[place]] / scores.sum()), count + 1
+            values.append(value ** (1 / max(count, 1)) if mean else value)
+        return torch.tensor(values)
+
+    first, second = case([[3, 4, 5], [2, 3, 4, 5, 6]], 8), case([[3, 4], [4, 5, 6]], 7)
+    wanted, unshifted, averaged = (
+        (lambda a, b: a / (a + b))(product(*first, **how), product(*second, **how)) for how in ({}, {"shift": 0}, {"mean": True}))
+    given = [tensor.clone() for tensor in (*first, *second)]
+    found = style_probability(*given)
+    assert isinstance(found, torch.Tensor) and found.shape == (2,), (
+        f"expected a tensor of shape (2,), a probability for each sentence, got {tuple(getattr(found, 'shape', ()))} "
+        f"({type(found).__name__})")
+
+    def same(other):
+        return torch.allclose(found.detach().float(), other, atol=1e-5)
+
+    assert not same(1 - wanted), "that is the probability of the second style"
+    assert not same(averaged), "that compares means over tokens; the probability of a sentence is a product, its logarithm a sum"
+    assert not same(unshifted), "no shift: the logits at one place predict the label of the next"
+    assert same(wanted), (
+        f"expected {[round(x, 4) for x in wanted.tolist()]}, got {[round(x, 4) for x in found.tolist()]}: leave out labels of "
+        "-100, use log_softmax over the vocabulary, and compare only the two styles")
+    assert all(map(torch.equal, given, (*first, *second))), "the labels or logits that were given have changed"
+    passed("the probability of a style")
+
+
+@check
+def check_07_paired_interval(paired_interval) -> None:
+    """``paired_interval`` on two systems whose scores rise and fall together, and on two that do not differ."""
+    import numpy
+
+    generator = numpy.random.default_rng(1)
+    hard = generator.uniform(0, 100, 200)                              # how easy each sentence is, for both
+    second = hard.tolist()
+    first = (hard + 2 + generator.normal(0, 3, 200)).tolist()          # 2 points better, nearly everywhere
+    difference = numpy.subtract(first, second)
+    mean, error = difference.mean(), difference.std() / 200**0.5
+    found = paired_interval(first, second)
+    assert isinstance(found, (tuple, list)) and len(found) == 2, f"expected (low, high), got {found!r}"
+    low, high = (float(each) for each in found)
+    assert low < high, f"expected (low, high), low first, got ({low:.2f}, {high:.2f})"
+    assert not high < 0, f"got ({low:.2f}, {high:.2f}): first minus second is positive here; yours is the other way round"
+    assert high - low < 8 * error, (
+        f"the interval is {high - low:.1f} wide, expected about {3.9 * error:.1f}: draw the same records for both systems, and "
+        f"all {len(first)} records a draw")
+    assert high - low > 2.5 * error, (
+        f"the interval is {high - low:.2f} wide, expected about {3.9 * error:.2f}: draw with replacement, "
+        "and take the quantiles 0.025 and 0.975")
+    assert low < mean < high and abs(low + high - 2 * mean) < error, (
+        f"({low:.2f}, {high:.2f}) does not lie around the difference of {mean:.2f}")
+    passed(f"the interval ({low:.1f}, {high:.1f}), where the buggy one holds 0")
+
+
+@cache
+def gazette():
+    """The control style's training and unseen records, and the unseen ones in the target style."""
+    from ..records import load_task_data
+
+    control, target = load_task_data("translation", "control"), load_task_data("translation")
+    return control["train"].select(range(96)), control["validation"].select(range(40)), target["validation"].select(range(40))
+
+
+@check
+def check_07_other_style(other_style) -> None:
+    """``other_style`` trains a short prompt for the control style of the gazette, and nothing else."""
+    from ..base_models import load_base_model, weights_fingerprint
+    from ..batches import encode
+    from ..evaluation import evaluate_loss
+
+    records, control, target = gazette()
+    model, tokenizer = load_base_model("course-gpt2-m")
+    before = weights_fingerprint(model)
+    soft = other_style(model, tokenizer, records)
+    assert hasattr(soft, "soft_embedding"), f"return the trained system, a GPT2WithSoftPrompt, not {type(soft).__name__}"
+    assert soft.prompt_length <= 5, f"the prompt has {soft.prompt_length} tokens, at most 5 are allowed"
+    assert weights_fingerprint(model) == before, "the base model has changed: train the prompt alone, the rest stays frozen"
+
+    def loss(system, part):
+        return evaluate_loss(system, encode(part, "translation", tokenizer, system))
+
+    ours, other = loss(soft, control), loss(soft, target)
+    none, stray = loss(model, control), loss(model, target)
+    assert not (ours > other and other < 0.7 * stray), (
+        f"unseen sentences: loss {ours:.3f} in the control style, {other:.3f} in the target style: "
+        "was it trained on the records given?")
+    assert ours < min(other, 0.9 * none), (
+        f"unseen sentences: loss {ours:.3f} in the control style, without a prompt {none:.3f}, in the target style {other:.3f}: "
+        "train longer, or with another rate")
+    passed(f"loss {ours:.3f} in the control style (no prompt: {none:.3f}), {other:.3f} in the target style, "
+           f"{soft.prompt_length} tokens")

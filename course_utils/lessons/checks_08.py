@@ -1,73 +1,182 @@
-"""Checks of lesson 08, soft versus hard prompts."""
+"""Lesson 08, soft versus hard prompts: what it needs beside its own code, and the checks of its exercises."""
 
 from __future__ import annotations
 
+import copy
+
+import torch
+from torch import nn
+
 from .checks import check, passed
 
+# ---- what the lesson uses
+
+
+def ready_prompts(model, tokenizer, data, scale):
+    """A `GPT2WithSoftPrompt` with a prompt of 20 virtual tokens for each task.
+
+    They ship with the course; for another base model than course-gpt2-m they are trained now on ``data`` (task -> splits).
+    """
+    from .. import TASKS, GPT2WithSoftPrompt, TrainingConfig, encode, fit
+    from ..base_models import data_root
+
+    soft = GPT2WithSoftPrompt(model, [task.soft_token for task in TASKS.values()], prompt_length=20)
+    for name, task in TASKS.items():
+        soft.soft_token = task.soft_token
+        if scale.base_model == "course-gpt2-m":
+            soft.load_prompt(data_root() / "prompts" / name)
+        else:
+            alone = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=20)
+            sets = [encode(data[name][split], task, tokenizer, alone) for split in ("train", "validation")]
+            fit(alone, *sets, TrainingConfig(epochs=scale.epochs, batch_size=scale.batch_size, learning_rate=scale.learning_rate))
+            soft.soft_embedding.weight.data[soft.rows()] = alone.soft_embedding.weight.detach()
+    return soft
+
+
+@torch.no_grad()
+def renumbered(model, order: torch.Tensor):
+    """A GPT-2 that computes the same as ``model``, with dimension ``order[i]`` of its width at place i."""
+    twin = copy.deepcopy(model)
+    for name, weight in twin.named_parameters():
+        if name.endswith(("c_attn.bias", "c_fc.bias")):
+            continue                                     # these do not live in the width
+        columns = weight.ndim == 2 and not name.endswith(("c_attn.weight", "c_fc.weight"))
+        weight.copy_(weight[:, order] if columns else weight[order])
+    return twin
+
+
+def distances(rows: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
+    """[rows, vocabulary]; without PyTorch's quicker way by products, which cannot tell near neighbours apart."""
+    return torch.cdist(rows, table, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+class StayNear(nn.Module):
+    """Keeps each row of a prompt so near to the embedding of its word that no other token is nearer: for `parametrize`.
+
+    ``table`` [vocabulary, width]; ``words``: a token for each row. A row that is further from its word than 0.49 of the way to
+    the word's nearest neighbour is pulled back to that distance.
+    """
+
+    def __init__(self, table: torch.Tensor, words: list[int]):
+        super().__init__()
+        self.words = table[words]                                                             # [prompt, width]
+        apart = distances(self.words, table).scatter(1, torch.tensor(words, device=table.device)[:, None], torch.inf)
+        self.reach = 0.49 * apart.min(dim=1, keepdim=True).values                             # [prompt, 1]
+
+    def forward(self, rows: torch.Tensor) -> torch.Tensor:
+        away = rows - self.words                                                              # [prompt, width]
+        return self.words + away * (self.reach / away.norm(dim=1, keepdim=True).clamp(min=1e-6)).clamp(max=1)
+
+
+@torch.no_grad()
+def loss_without(soft, encoded, pad_id: int, row: int | None) -> float:
+    """Mean loss of the target tokens if nobody attends to row ``row`` of the prompt; all positions stay. None: with all rows."""
+    from ..batches import collate
+    from ..loss import logits_at, wanted_positions
+
+    batch = {name: tensor.to(soft.device) for name, tensor in collate([encoded[i] for i in range(len(encoded))], pad_id).items()}
+    ids, mask, labels = soft.join(**batch)
+    inputs = soft.inputs(ids, mask)                                                           # positions of the whole row
+    if row is not None:
+        hidden = ids == soft.prompt_ids()[row]
+        inputs["attention_mask"] = mask.masked_fill(hidden, 0)
+    wanted, targets = wanted_positions(labels)
+    return float(nn.functional.cross_entropy(logits_at(soft.base_model, wanted, **inputs, use_cache=False), targets))
+
+
+# ---- the exercises
+
 
 @check
-def check_08_frontier(frontier) -> None:
-    """``frontier(systems)`` by pairs, on tables with ties, twins and a cheap but bad system."""
-    for systems, wanted in (
-        ([("words", 0, 20), ("one", 128, 50), ("five", 640, 40), ("full", 9000, 90)], ["words", "one", "full"]),
-        ([("full", 9000, 90), ("twenty", 2560, 90), ("five", 640, 70)], ["twenty", "five"]),
-        ([("a", 5, 30), ("b", 5, 40), ("c", 5, 10)], ["b"]),
-        ([("a", 5, 30), ("b", 5, 30)], ["a", "b"]),
-        ([("only", 1, 1)], ["only"]),
-    ):
-        names = frontier(list(systems))
-        assert isinstance(names, list), f"return a list of names, not {type(names).__name__}"
-        facts = f"for {systems} expected {wanted}, got {names}"
-        assert sorted(names) == sorted(wanted) or len(wanted) == 1 or len(names) != 1, (
-            f"{facts}: a worse system stays in the race if it is cheaper")
-        assert set(wanted) <= set(names), (
-            f"{facts}: nothing is cheaper and better than what you left out; equals do not beat each other")
-        assert set(names) <= set(wanted), (
-            f"{facts}: one of yours is beaten already, by a system that is as good and cheaper, or as cheap and better")
-        assert names == wanted, f"{facts}: keep the order of the table"
-    passed("what is left is a matter of taste, or of budget")
+def check_08_carry(carry) -> None:
+    """``carry(rows, order)`` against a small GPT-2 and its renumbered twin, which must give the same logits."""
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    torch.manual_seed(8)
+    for width, length in ((12, 5), (8, 1)):
+        model = GPT2LMHeadModel(GPT2Config(vocab_size=20, n_positions=16, n_embd=width, n_layer=2, n_head=2)).eval()
+        order = torch.randperm(width)
+        while torch.equal(order, torch.argsort(order)):                # its own inverse would let a wrong answer pass
+            order = torch.randperm(width)
+        twin, rows = renumbered(model, order), torch.randn(length, width)
+        given = rows.clone()
+        moved = carry(given, order)
+        assert isinstance(moved, torch.Tensor) and moved.shape == rows.shape, (
+            f"return rows of shape {tuple(rows.shape)}, got {tuple(getattr(moved, 'shape', ()))}")
+        assert torch.equal(given, rows), "the old model still needs its rows: leave the given ones as they are, return new ones"
+        assert not torch.equal(moved, rows), "the rows are as they were: the twin has other numbers for its dimensions"
+        assert not torch.equal(moved, rows[:, torch.argsort(order)]), (
+            "these are renumbered the other way round: place i of the twin holds dimension order[i] of the model")
+        with torch.no_grad():
+            here, there = model(inputs_embeds=rows[None]).logits, twin(inputs_embeds=moved[None]).logits
+        assert torch.allclose(here, there, atol=1e-4), (
+            "the twin's logits behind your rows are not the model's behind its own: reorder the columns (the width), not the rows")
+    passed("the twin reads your rows as the model reads its own")
 
 
 @check
-def check_08_break_even(break_even) -> None:
-    """``break_even`` against a count, request by request."""
-    for trained, long, short in ((1050, 120, 20), (1049, 120, 20), (90, 30, 20), (500, 20, 20), (500, 5, 20)):
-        requests = break_even(trained, long, short)
-        facts = f"training reads {trained} tokens, the prompts have {long} and {short}"
-        if long <= short:
-            assert requests is None, f"{facts}: no request ever saves anything, return None, not {requests}"
-            continue
-        wanted = 0
-        while wanted * long < 2 * trained + wanted * short:
-            wanted += 1
-        assert requests is not None, f"{facts}: each request saves {long - short} tokens, so it pays some day"
-        assert requests == int(requests), f"{facts}: {requests} is no whole number of requests"
-        assert requests != -(-trained // (long - short)), (
-            f"{facts}: a token in training costs two, which makes {wanted} requests and not {requests}")
-        assert requests != -(-2 * trained // long), (
-            f"{facts}: a request with the soft prompt is not free either, it reads {short} tokens")
-        assert requests >= wanted, f"{facts}: after {requests} requests it has not paid yet, round up to {wanted}"
-        assert requests == wanted, f"{facts}: expected {wanted} requests, got {requests}"
-    passed("training is paid once, length on every request")
+def check_08_without_row(without_row) -> None:
+    """``without_row(mask, row)`` on rows of different lengths."""
+    for lengths, total, row in (((7, 5, 3), 7, 1), ((4, 4), 6, 0), ((9, 3), 9, 2)):
+        mask = torch.tensor([[1] * length + [0] * (total - length) for length in lengths])
+        given = mask.clone()
+        result = without_row(given, row)
+        assert isinstance(result, tuple) and len(result) == 2, "return two things: the new mask and the positions"
+        new, positions = result
+        assert torch.equal(given, mask), "do not change the mask that you were given: clone it first"
+        assert new.shape == mask.shape and positions.shape == mask.shape, (
+            f"both must have the mask's shape {tuple(mask.shape)}, got {tuple(new.shape)} and {tuple(positions.shape)}")
+        assert not bool(new[:, row].any()), f"row {row} can still be attended to: column {row} of the new mask must be 0"
+        others = torch.arange(total) != row
+        assert torch.equal(new[:, others], mask[:, others]), (
+            "another column of the mask changed: padding stays padding, text stays text")
+        for i, length in enumerate(lengths):
+            found, wanted = positions[i, :length].tolist(), list(range(length))
+            after = [*range(row), *range(row - (row > 0), length - 1)][:length]
+            assert found[row + 1:] != [place - 1 for place in wanted[row + 1:]] or found == wanted, (
+                f"positions {found}: the tokens behind row {row} moved one place forward; count them on the mask as it was "
+                f"(you got {after[-1] if after else 0} for the last)")
+            assert found == wanted, f"positions of a row with {length} tokens must be {wanted}, got {found}"
+    passed("one row is gone, and nothing else moved")
+
+
+WORDS = ("hard prompt", "solved example", "discrete search")
 
 
 @check
-def check_08_chance(chance) -> None:
-    """``chance(a, b)`` against all deals of whole numbers, made one by one."""
-    from itertools import permutations
+def check_08_claims(claims) -> None:
+    """Three claims about the study "main", each held against `verdict`."""
+    from ..base_models import data_root
+    from ..results import Study
+    from ..tasks import TASKS
+    from ..verdicts import verdict
 
-    for a, b in (([7, 8, 9], [1, 2, 3]), ([1, 2, 3], [7, 8, 9]), ([1, 4], [2, 3, 9]), ([5, 5], [5, 5]), ([3, 6, 2], [4, 5])):
-        deals = [(order[: len(a)], order[len(a) :]) for order in permutations([*a, *b])]
-        apart = [sum(left) * len(b) - sum(right) * len(a) for left, right in deals]       # whole numbers, so exact
-        real = sum(a) * len(b) - sum(b) * len(a)
-        wanted = sum(abs(difference) >= abs(real) for difference in apart) / len(apart)
-        found, facts = chance(list(a), list(b)), f"for {a} and {b}"
-        assert isinstance(found, (int, float)) and 0 <= found <= 1, f"{facts}: return a share between 0 and 1, got {found!r}"
-        more = sum(abs(difference) > abs(real) for difference in apart) / len(apart)
-        assert wanted == more or abs(found - more) > 1e-6, f"{facts}: the real deal counts too; compare with >= and a tolerance"
-        for one_way in (sum(difference >= real for difference in apart), sum(difference <= real for difference in apart)):
-            share = one_way / len(apart)
-            assert abs(share - wanted) < 1e-6 or abs(found - share) > 1e-6, (
-                f"{facts}: you count one direction, {found:.2f}; a difference the other way would surprise as much")
-        assert abs(found - wanted) < 1e-6, f"{facts} expected {wanted:.3f}, got {found:.3f}: deal all runs, {len(a)} to the first"
-    passed("three seeds against three prove little")
+    study = Study("main", data_root() / "results")
+    made = [tuple(claim) for claim in claims()]
+    assert len(made) == 3 and all(len(claim) == 3 for claim in made), f"return three tuples (task, better, worse), got {made}"
+    different = {(task, frozenset((better, worse))) for task, better, worse in made}
+    assert len(different) == 3, "three different claims, please: two of yours compare the same"
+    for task, better, worse in made:
+        assert task in TASKS, f"unknown task {task!r}: expected one of {', '.join(TASKS)}"
+        assert better != worse, f"{better!r} cannot be better than itself"
+        try:
+            found = verdict(study, task, "course-gpt2-m", better, worse)
+        except ValueError as error:
+            raise AssertionError(f"{task}: {error}") from None
+        assert found.verdict != "lower", f"{task}: it is the other way round: {found}"
+        assert found.verdict == "higher", f"{task}: the test does not support it: {found}"
+    assert any(better.startswith(WORDS) for _, better, _ in made), (
+        "all three are supported, but none has words on the better side: a hard prompt, solved examples or a discrete search")
+    passed("three claims that a paired test supports")
+
+
+@check
+def check_08_fault(fault) -> None:
+    """The line in which the prompt is put in front of the wrong model."""
+    line = fault()
+    assert isinstance(line, int) and 1 <= line <= 5, f"return the number of a line, 1 to 5, got {line!r}"
+    assert line != 2, "line 2 is right: the twin is made as in section 4. Is it used?"
+    assert line != 1, "any order will do, as long as model and rows get the same one"
+    assert line != 4, "the file holds the trained rows, as it should; in front of which model do they stand?"
+    assert line == 3, "line 5 evaluates what it is given; which model is inside?"
+    passed("the twin was never asked")

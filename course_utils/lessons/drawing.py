@@ -73,6 +73,8 @@ def color_of(system: str) -> str:
     palette does not know is black.
     """
     name = system.lower()
+    if "written" in name or "example" in name:
+        return SYSTEM_COLORS["few-shot" if "example" in name else "hand-written"]
     if "soft" in name or name.startswith("prompt tuning"):
         length = int((re.search(r"\d+", name) or ["20"])[0])
         return SOFT_LENGTHS[max((each for each in SOFT_LENGTHS if each <= length), default=1)]

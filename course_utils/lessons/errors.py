@@ -1,7 +1,7 @@
 """What is wrong with a summary of the gazette: a sorter that compares it with the parts of its reference.
 
 A reference of the target style reads "PERSON VERB THING PLACE because REASON." Summaries of other texts have no such parts; for
-them only "right" and "something else" are told apart.
+them only "right" and "another detail" are told apart.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-RIGHT, OTHER_EVENT, MIXED, FORM = "right", "other event", "two events mixed", "another form"
-KINDS = (RIGHT, OTHER_EVENT, MIXED, FORM, "tense", "no reason", "reason wrong", "no place", "place wrong", "something else")
+RIGHT, OTHER_EVENT, NAME, THING, FORM, DETAIL = "right", "other event", "name", "thing", "another form", "another detail"
+KINDS = (RIGHT, OTHER_EVENT, NAME, THING, FORM, "tense", "no reason", "reason wrong", "no place", "place wrong", DETAIL)
 REFERENCE = re.compile(r"(?P<person>\S+ \S+) (?P<verb>\S+) (?P<thing>.+) (?P<place>(?:in|at|on) .+?) because (?P<reason>.+)\.")
 TIMES = re.compile(r"\b(?:in|at|on) (?:the )?(?:\w+day|January|February|March|April|May|June|July|August|September|October|"
                    r"November|December|\d|half|quarter|noon|midnight|morning|afternoon|evening)")
@@ -41,6 +41,7 @@ def parts(reference: str) -> Parts | None:
 
 
 def words(text: str) -> list[str]:
+    """The words of a text, as they stand there."""
     return re.findall(r"[\w'-]+", text)
 
 
@@ -51,30 +52,31 @@ def same_reason(reason: str, wanted: str) -> bool:
 
 
 def chosen_event(prediction: str, reference: str) -> str:
-    """Which event a summary tells: "main" if it has the reference's person and thing, "mixed" if one of both, else "other".
+    """Which event a summary tells: "main" if it has the reference's person and thing, "other" if neither, else what differs.
 
-    ValueError for a reference that is not in the target style.
+    That is "name" if the thing is right and the person is not, "thing" the other way round. ValueError for a reference that is
+    not in the target style.
     """
     wanted = parts(reference)
     if wanted is None:
         raise ValueError(f"expected a reference 'PERSON VERB THING PLACE because REASON.', got {reference!r}")
-    found = words(prediction)
-    return ("other", "mixed", "main")[(wanted.person in prediction) + (wanted.noun in found)]
+    person, thing = wanted.person in prediction, wanted.noun in words(prediction)
+    return "main" if person and thing else THING if person else NAME if thing else "other"
 
 
 def faults(prediction: str, reference: str) -> list[str]:
     """What is wrong with ``prediction``, of `KINDS`; ["right"] if it is the reference.
 
-    A summary of the other event has that one fault, whatever its style. One of the main event may have several.
+    A summary of another event, person or thing has that one fault, whatever its style. One of the main event may have several.
     """
     wanted = parts(reference)
     if prediction == reference:
         return [RIGHT]
     if wanted is None:
-        return ["something else"]
+        return [DETAIL]
     event = chosen_event(prediction, reference)
     if event != "main":
-        return [OTHER_EVENT if event == "other" else MIXED]
+        return [OTHER_EVENT if event == "other" else event]
     told, _, reason = prediction.rstrip(".").partition(" because ")
     found = [] if prediction.startswith(wanted.person) else [FORM]
     if not found and wanted.verb not in words(told):
@@ -83,7 +85,7 @@ def faults(prediction: str, reference: str) -> list[str]:
         found.append("reason wrong" if reason else "no reason")
     if wanted.place not in told:
         found.append("place wrong" if PLACE.search(TIMES.sub("", told)) else "no place")
-    return found or ["something else"]
+    return found or [DETAIL]
 
 
 def fault_counts(predictions: Sequence[str], references: Sequence[str]) -> dict[str, int]:

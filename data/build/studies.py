@@ -314,11 +314,11 @@ def bugs(s: Settings) -> list[Job]:
         part = replace(own.experiment, max_train=min(1000, s.max_train or 1000), max_scored=min(50, s.max_scored))
         training, seeds = replace(own.training, epochs=min(5, s.epochs), patience=None), s.seeds[:2]
         one = replace(part, prompt_length=1)
-        reported = TrainingConfig.as_reported(eval_batch_size=64, learning_rate=0.1, **({"epochs": s.epochs} if s.epochs < 10 else {}))
+        reported = TrainingConfig.as_reported(eval_batch_size=64, learning_rate=0.1, epochs=min(4, s.epochs))
         yield [Run("bugs", experiment, replace(settings, seed=seed), label=label.format(bug or "no bug"), kind="bug",
                    options={"bug": bug}, detail="all")
-               for experiment, settings, names, label in ((one, reported, ("no target fed in", ""), "{}, as reported"),
-                                                           (part, training, ("", *BUGS), "{}"))
+               for experiment, settings, names, label in ((part, training, ("", *BUGS), "{}"),
+                                                           (one, reported, ("no target fed in", ""), "{}, as reported"))
                for bug in names for seed in seeds]
         yield [Run("bugs", replace(part, system="hard prompt"), label="no target fed in, hard prompt", kind="hard_prompt_with_first_bug")]
 

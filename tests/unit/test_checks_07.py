@@ -1,81 +1,81 @@
 """Plausible wrong answers to lesson 07's exercises: each is told what is wrong. (Stubs and solutions: test_checks.py.)"""
 
-import math
-import re
-from collections import Counter
-from dataclasses import replace
-
+import numpy
 import pytest
+import torch
 
+from course_utils import GPT2WithSoftPrompt, TrainingConfig, encode, fit, load_task_data
 from course_utils.lessons import checks_07
 
 
-def bleu(predictions, references, clip=True, penalty=lambda r, c: min(1.0, math.exp(1 - r / c)), scale=100):
-    logs = []
-    for n in (1, 2, 3, 4):
-        found = written = 0
-        for pair in zip(predictions, references, strict=True):
-            ours, theirs = (Counter(tuple(text[i : i + n]) for i in range(len(text) - n + 1)) for text in pair)
-            found += (ours & theirs).total() if clip else sum(count for gram, count in ours.items() if gram in theirs)
-            written += ours.total()
-        if not found:
-            return 0.0
-        logs.append(math.log(found / written))
-    return scale * penalty(sum(map(len, references)), sum(map(len, predictions))) * math.exp(sum(logs) / 4)
+def log_probability(logits, labels, shift=1, mean=False, mask=True):
+    labels, logits = labels[:, shift:], logits[:, : logits.shape[1] - shift]
+    counts = labels != -100
+    chosen = logits.log_softmax(-1).gather(2, labels.masked_fill(~counts, 0)[..., None])[..., 0]
+    total = (chosen * counts if mask else chosen).sum(1)
+    return total / counts.sum(1) if mean else total
 
 
-def mean_of_sentences(predictions, references):
-    return sum(bleu([a], [b]) for a, b in zip(predictions, references, strict=True)) / len(predictions)
+def style(first_logits, first_labels, second_logits, second_labels, **how):
+    return (log_probability(first_logits, first_labels, **how) - log_probability(second_logits, second_labels, **how)).sigmoid()
 
 
-def word_list(text):
-    return re.findall(r"\w+", text)
+def only_the_first(first_logits, first_labels, second_logits, second_labels):
+    return log_probability(first_logits, first_labels).exp()
 
 
-def parts_of_words(source, reference, prediction):
-    return [word for word in word_list(reference) if word[0].isupper() and word in source and word not in prediction]
+def drawn_twice(first, second, draws=1000, seed=0):
+    generator, n = numpy.random.default_rng(seed), len(first)
+    pick = [numpy.array(scores)[generator.integers(n, size=(draws, n))].mean(1) for scores in (first, second)]
+    return tuple(numpy.quantile(pick[0] - pick[1], (0.025, 0.975)))
 
 
-def with_punctuation(source, reference, prediction):
-    return [word for word in reference.split() if word[0].isupper() and word in source.split() and word not in prediction.split()]
+def paired(first, second, draws=1000, seed=0, size=None, quantiles=(0.025, 0.975), replace=True):
+    generator, difference = numpy.random.default_rng(seed), numpy.subtract(first, second)
+    size = size or len(difference)
+    means = [generator.choice(difference, size, replace=replace).mean() for _ in range(draws)]
+    return tuple(numpy.quantile(means, quantiles))
 
 
-def small_words_too(source, reference, prediction):
-    return [word for word in word_list(reference) if word in word_list(source) and word not in word_list(prediction)]
+def trained(model, tokenizer, records, length=5, train_base=False, epochs=6):
+    soft = GPT2WithSoftPrompt(model, ["[TRANSLATION]"], prompt_length=length)
+    parts = [encode(records.select(part), "translation", tokenizer, soft) for part in (range(80), range(80, 96))]
+    if train_base:
+        with torch.no_grad():
+            model.get_input_embeddings().weight.mul_(1.01)
+    if epochs:
+        fit(soft, *parts, TrainingConfig(epochs=epochs, learning_rate=0.1), progress=False)
+    return soft
 
 
-def nouns_too(source, reference, prediction):
-    return [word for word in word_list(reference) if word[0].isupper() and word not in word_list(prediction)]
-
-
-def as_a_set(source, reference, prediction):
-    return set(word_list(reference)) & set(word_list(source)) - set(word_list(prediction))
-
-
-def reverse(task, **changes):
-    right = {"source_template": "{target}\nEnglish:", "long_field": "target", "target_field": "source", "language": "en"}
-    return replace(task, **{name: value for name, value in (right | changes).items() if value is not None})
+def in_the_target_style(model, tokenizer, records):
+    return trained(model, tokenizer, load_task_data("translation")["train"].select(range(96)), epochs=4)
 
 
 @pytest.mark.parametrize(("name", "wrong", "hint"), [
-    ("corpus_bleu", mean_of_sentences, "mean over sentences"),
-    ("corpus_bleu", lambda *given: bleu(*given, clip=False), "clipping"),
-    ("corpus_bleu", lambda *given: bleu(*given, penalty=lambda r, c: 1.0), "brevity penalty"),
-    ("corpus_bleu", lambda *given: bleu(*given, penalty=lambda r, c: math.exp(1 - r / c)), "never above 1"),
-    ("corpus_bleu", lambda *given: bleu(*given, penalty=lambda r, c: min(r / c, c / r)), "too (low|high)"),
-    ("corpus_bleu", lambda *given: bleu(*given, scale=1), "0 to 100"),
-    ("lost_names", parts_of_words, "part of a word"),
-    ("lost_names", with_punctuation, "comma or a period"),
-    ("lost_names", small_words_too, "small words"),
-    ("lost_names", nouns_too, "expected"),
-    ("lost_names", as_a_set, "list of words"),
-    ("reverse", lambda task: task, "model would read"),
-    ("reverse", lambda task: reverse(task, source_template="{target}\nGerman:"), "model would read"),
-    ("reverse", lambda task: reverse(task, target_field="target"), "expected the English"),
-    ("reverse", lambda task: reverse(task, long_field="source"), "long_field"),
-    ("reverse", lambda task: reverse(task, language="de"), "language"),
-    ("reverse", lambda task: reverse(task, metrics=("rougeL",)), "metrics need not change"),
-    ("reverse", lambda task: None, "model would read"),
+    ("order_by_bleu", lambda: "ABCDE", "A before B.*other style"),
+    ("order_by_bleu", lambda: "CBADE", "A before D"),
+    ("order_by_bleu", lambda: "BCDAE", "B before C.*in the middle"),
+    ("order_by_bleu", lambda: "DCBAE", "D before C.*brevity"),
+    ("order_by_bleu", lambda: "CBD", "each once"),
+    ("order_by_bleu", lambda: ["C", "B", "D", "A", "E"], "letters A to E"),
+    ("style_probability", lambda *given: style(*given, mean=True), "means over tokens"),
+    ("style_probability", lambda *given: style(*given, shift=0), "no shift"),
+    ("style_probability", lambda *given: style(*given, mask=False), "leave out labels of -100"),
+    ("style_probability", lambda *given: 1 - style(*given), "second style"),
+    ("style_probability", lambda *given: style(*given).mean(), "for each sentence"),
+    ("style_probability", only_the_first, "compare only the two"),
+    ("paired_interval", drawn_twice, "same records for both"),
+    ("paired_interval", lambda first, second: paired(second, first), "other way round"),
+    ("paired_interval", lambda first, second: paired(first, second, size=20), "all 200 records"),
+    ("paired_interval", lambda first, second: paired(first, second, replace=False), "with replacement|low first"),
+    ("paired_interval", lambda first, second: paired(first, second, quantiles=(0.25, 0.75)), "quantiles"),
+    ("paired_interval", lambda first, second: paired(first, second)[::-1], "low first"),
+    ("other_style", lambda *given: trained(*given, epochs=0), "train longer"),
+    ("other_style", in_the_target_style, "trained on the records given"),
+    ("other_style", lambda *given: trained(*given, length=20, epochs=0), "at most 5"),
+    ("other_style", lambda *given: trained(*given, train_base=True, epochs=0), "base model has changed"),
+    ("other_style", lambda model, *rest: model, "return the trained system"),
 ])
 def test_wrong_answers_are_told_what_is_wrong(name, wrong, hint):
     with pytest.raises(AssertionError, match=hint):

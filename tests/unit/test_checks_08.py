@@ -1,75 +1,77 @@
 """Plausible wrong answers to lesson 08's exercises: each is told what is wrong. (Stubs and solutions: test_checks.py.)"""
 
-import math
-import random
-from itertools import combinations
-
 import pytest
+import torch
 
+from course_utils import load_base_model
 from course_utils.lessons import checks_08
 
-
-def only_the_best(systems):
-    return [max(systems, key=lambda system: system[2])[0]]
-
-
-def strictly_better_in_both(systems):
-    return [name for name, cost, score in systems if not any(c < cost and s > score for _, c, s in systems)]
+SUM, QA, MT = "summarization", "question_answering", "translation"
+FULL, ONE = "full fine-tuning", "soft prompt, 1 token"
 
 
-def one_of_equals(systems):
-    kept, best = [], -math.inf
-    for name, _, score in sorted(systems, key=lambda system: (system[1], -system[2])):
-        if score > best:
-            kept.append(name)
-            best = score
-    return kept
+def in_place(rows, order):
+    rows.copy_(rows[:, order])
+    return rows
 
 
-def by_cost(systems):
-    return [name for name, *_ in sorted(systems, key=lambda s: s[1])
-            if name in [n for n, c, v in systems if not any((d <= c and w >= v and (d, w) != (c, v)) for _, d, w in systems)]]
+def derived(mask, row):
+    new = mask.clone()
+    new[:, row] = 0
+    return new, (new.cumsum(1) - 1).clamp(min=0)
 
 
-def pays(factor=2, rounded=math.ceil, free=False):
-    return lambda trained, long, short: rounded(factor * trained / (long if free else long - short)) if long > short else None
+def deleted(mask, row):
+    new = torch.cat([mask[:, :row], mask[:, row + 1:]], 1)
+    return new, (new.cumsum(1) - 1).clamp(min=0)
 
 
-def deals(a, b, compare, draws=None):
-    bag, n = [*a, *b], len(a)
-
-    def difference(chosen):
-        return sum(bag[i] for i in chosen) / n - sum(x for i, x in enumerate(bag) if i not in chosen) / len(b)
-
-    real, ways = difference(range(n)), list(combinations(range(len(bag)), n))
-    return sum(compare(difference(way), real) for way in ways) / len(ways)
+def changed(mask, row):
+    mask[:, row] = 0
+    return mask, torch.arange(mask.shape[1]).expand_as(mask)
 
 
-def with_replacement(a, b):
-    rng, bag = random.Random(0), [*a, *b]
-    real = abs(sum(a) / len(a) - sum(b) / len(b))
-    draws = [abs(sum(rng.choices(bag, k=len(a))) / len(a) - sum(rng.choices(bag, k=len(b))) / len(b)) for _ in range(500)]
-    return sum(draw >= real for draw in draws) / len(draws)
+def ones(mask, row):
+    new = torch.ones_like(mask)
+    new[:, row] = 0
+    return new, torch.arange(mask.shape[1]).expand_as(mask)
 
 
 @pytest.mark.parametrize(("name", "wrong", "hint"), [
-    ("frontier", only_the_best, "if it is cheaper"),
-    ("frontier", strictly_better_in_both, "beaten already"),
-    ("frontier", one_of_equals, "order of the table|equals do not beat"),
-    ("frontier", by_cost, "order of the table"),
-    ("frontier", lambda systems: [name for name, *_ in systems], "beaten already"),
-    ("break_even", pays(factor=1), "costs two"),
-    ("break_even", pays(factor=3), "expected"),
-    ("break_even", pays(rounded=math.floor), "round up"),
-    ("break_even", pays(rounded=float), "whole number"),
-    ("break_even", pays(free=True), "not free either"),
-    ("break_even", lambda trained, long, short: math.ceil(2 * trained / max(long - short, 1)), "return None"),
-    ("break_even", lambda *_: None, "some day"),
-    ("chance", lambda a, b: deals(a, b, lambda deal, real: deal >= real - 1e-9), "one direction"),
-    ("chance", lambda a, b: deals(a, b, lambda deal, real: abs(deal) > abs(real) + 1e-9), "real deal counts"),
-    ("chance", with_replacement, "deal all runs"),
-    ("chance", lambda a, b: [0.1], "a share"),
+    ("carry", lambda rows, order: rows.clone(), "as they were"),
+    ("carry", lambda rows, order: rows[:, torch.argsort(order)], "other way round"),
+    ("carry", lambda rows, order: rows.roll(1, 1), "not the rows"),
+    ("carry", lambda rows, order: rows.T, "shape"),
+    ("carry", in_place, "leave the given ones"),
+    ("without_row", derived, "one place forward"),
+    ("without_row", deleted, "shape"),
+    ("without_row", changed, "clone it first"),
+    ("without_row", ones, "another column"),
+    ("without_row", lambda mask, row: mask.clone(), "two things"),
+    ("claims", lambda: [(SUM, FULL, ONE)] * 3, "different claims"),
+    ("claims", lambda: [(SUM, ONE, FULL), (MT, FULL, ONE), (QA, FULL, ONE)], "other way round"),
+    ("claims", lambda: [(task, FULL, ONE) for task in (SUM, QA, MT)], "none has words"),
+    ("claims", lambda: [(SUM, FULL, "soft"), (MT, FULL, ONE), (QA, FULL, ONE)], "there are"),
+    ("claims", lambda: [(MT, FULL, "LoRA"), (SUM, FULL, ONE), (QA, FULL, ONE)], "does not support|other way"),
+    ("fault", lambda: 5, "which model is inside"),
+    ("fault", lambda: 2, "Is it used"),
+    ("fault", lambda: 4, "which model"),
+    ("fault", lambda: "3", "number"),
 ])
 def test_wrong_answers_are_told_what_is_wrong(name, wrong, hint):
     with pytest.raises(AssertionError, match=hint):
         getattr(checks_08, f"check_08_{name}")(wrong)
+
+
+@torch.no_grad()
+def test_a_renumbered_model_computes_the_same():
+    model, _ = load_base_model("course-gpt2-xs", device="cpu")
+    order, ids = torch.randperm(model.config.n_embd), torch.arange(30)[None]
+    assert torch.allclose(model(ids).logits, checks_08.renumbered(model, order)(ids).logits, atol=1e-3)
+
+
+def test_rows_stay_nearest_to_their_words():
+    model, _ = load_base_model("course-gpt2-xs", device="cpu")
+    table, words = model.get_input_embeddings().weight.detach(), [5, 900, 77]
+    rows = checks_08.StayNear(table, words)(torch.randn(3, table.shape[1]) * 10)
+    assert checks_08.distances(rows, table).argmin(1).tolist() == words
