@@ -3,20 +3,21 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/01_discrete_prompts.ipynb)
 #
-# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more
+# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more. Reading and exercises: 90 minutes.
 #
-# A language model that is done with its training can still be steered: by the words we put around its input. Such a row of
-# words is called a **discrete** or **hard prompt**. It costs nothing to try one and nothing to throw it away, and this is how
-# most people use language models. Before we replace words by something else, we should know how far words carry. So this
-# lesson gives them a fair hearing: three tasks, more than a dozen prompts for each, the same rules for all.
+# **For whom:** you read Python and know roughly what a language model is.
+#
+# Words around an input change what a language model writes. Such words are called a **discrete prompt** or **hard prompt**: a
+# row of tokens from the model's vocabulary. This lesson asks how far words carry, before the rest of the course puts trained
+# vectors in their place. One result is a puzzle: after the best words we wrote, the model still writes what we want only some
+# of the time. Why?
 #
 # ## What you will be able to do
 #
-# - say what a frozen language model does with a text, and what a prompt can change about that
-# - compare hand-written prompts without fooling yourself: one stopping rule, choice on validation data, one look at the test data
-# - explain with token ids why a space at the end of a prompt can ruin it
-# - put trivial baselines beside every score, and know what they are for
-# - name the limit of every discrete prompt, which the rest of the course removes
+# - read from the probabilities of the next token what a prompt does to a frozen model
+# - compare prompts fairly: intervals, paired tests, choice on validation data, one look at the test data
+# - explain with tokens why a space or a line break at the end can ruin a prompt
+# - let a program search for the words, and say what remains out of reach of all words
 
 # %% tags=["setup", "nbval-ignore-output"]
 import sys
@@ -37,616 +38,619 @@ setup()
 # %% [markdown]
 # ## 1. A frozen model continues text
 #
-# Our model is a small GPT-2. It has read the gazette of an invented town: reports in English and German, with what people do
-# with reports, such as summing them up, asking questions about them and translating them. Nobody has told it which of these
-# we want. It is **frozen** from here on: no parameter changes in this lesson.
+# Our **base model** is a small GPT-2. It was trained on the gazette of an invented town: reports in English and German, each
+# followed by what readers do with reports, such as summaries, answers and translations. It is **frozen**: no parameter
+# changes in this lesson. (With `COURSE_SCALE=full` the live cells run on GPT-2 and public data. Remarks about the gazette, and
+# stored results, are about the course's own model.)
 
 # %%
+import matplotlib.pyplot as plt
+import pandas as pd
 import torch
 
-from course_utils import TASKS, course_scale, evaluate, load_base_model, load_task_data, token_ids, with_hard_prompt
+from course_utils import TASKS, course_scale, load_base_model, load_task_data, token_ids, with_hard_prompt
 
+pd.set_option("display.max_colwidth", 80)
 scale = course_scale()
 model, tokenizer = load_base_model(scale.base_model)
 model.requires_grad_(False)
-print(f"scale {scale.name}: {scale.base_model}, {model.num_parameters():,} parameters, vocabulary of {len(tokenizer):,} tokens")
+data = {name: load_task_data(name, scale.data, scale.max_train, scale.max_eval) for name in TASKS}
+print(f"{scale.base_model}: {model.num_parameters():,} parameters, vocabulary of {len(tokenizer):,} tokens")
 
 # %% [markdown]
-# With `COURSE_SCALE=full` in the environment the same cells run on GPT-2 and public data, for which a GPU is needed. What the
-# text says about the gazette and its prompts is meant for the scale *mini*, the course's own; what is printed holds in both.
-#
-# The data of each task comes in three parts: for training, for validation (choices are made on it) and for the final test.
-# Here is the shortest report of the validation data, and the summary that is wanted.
+# The model reads **tokens**: pieces of text, each with a number. Here is the hard prompt of the write-up behind this
+# course, in front of a report's first sentence and the cue `Summary:`. `␣` is a space, `↵` a line break.
 
 # %%
-data = {name: load_task_data(name, scale.data, scale.max_train, scale.max_eval) for name in TASKS}
-record = min(data["summarization"]["validation"], key=lambda record: len(record["document"]))
-report = record["document"] + "\n"
-print(report)
+from course_utils.evaluation import lead_sentence
+from course_utils.lessons.pictures import token_boxes
+
+task = TASKS["summarization"]
+record = data["summarization"]["validation"][0]
+token_boxes(with_hard_prompt(task.hard_prompt, lead_sentence(record["document"]) + "\nSummary:"), tokenizer)
+plt.show()
+
+# %% [markdown]
+# From all tokens so far, the model computes a probability for each token to come next. A prompt works by moving these
+# probabilities. We look where the style of a summary is decided: behind the name of whoever acts. Wanted is the
+# present tense (✓ marks its token). What do three prompts do to this choice?
+
+# %%
+from course_utils.lessons.charts import next_token_bars
+
+
+@torch.no_grad()
+def next_logits(text):
+    """Logits of the token that follows a text, [vocabulary]."""
+    return model(torch.tensor([token_ids(tokenizer, text)], device=model.device)).logits[0, -1].cpu()
+
+
+# %% tags=["nbval-ignore-output"]
+def behind_the_name(prompt, record):
+    """Logits of the token behind the first two words of the target, and the wanted token."""
+    words = record["summary"].split()
+    text = with_hard_prompt(prompt, task.source(record)) + " " + " ".join(words[:2])
+    return next_logits(text), token_ids(tokenizer, " " + " ".join(words[2:]))[0]
+
+
+cue = "{text}What happens and why:"
+prompts = {"no prompt": "", "hard prompt, as reported": task.hard_prompt, "hand-written cue": cue}
+logits = {label: behind_the_name(prompt, record)[0] for label, prompt in prompts.items()}
+next_token_bars(logits, tokenizer, k=3, wanted=behind_the_name("", record)[1])
+plt.show()
 print("wanted:", record["summary"])
 
-# %% [markdown]
-# All the model can do is to continue a text, piece by piece; the pieces are called *tokens*, and section 4 looks at them. We hand it
-# the bare report, with a line break at its end, and draw six continuations at random: of the fifty likeliest tokens, each as often as
-# the model thinks it likely.
-
 # %% tags=["nbval-ignore-output"]
-@torch.no_grad()
-def draw(text, how_many=6):
-    """First lines of random continuations."""
-    torch.manual_seed(0)
-    ids = tokenizer(text, return_tensors="pt").input_ids.to(model.device)
-    new = model.generate(ids.expand(how_many, -1), attention_mask=torch.ones_like(ids).expand(how_many, -1),
-                         do_sample=True, top_k=50, max_new_tokens=40)[:, ids.shape[1]:]
-    return [line.strip().split("\n")[0] for line in tokenizer.batch_decode(new, skip_special_tokens=True)]
-
-
-for line in draw(report):
-    print("·", line)
+records = data["summarization"]["validation"].select(range(40))
+for label, prompt in prompts.items():
+    pairs = [behind_the_name(prompt, each) for each in records]
+    print(f"{label}: the wanted token has {sum(row.softmax(0)[i].item() for row, i in pairs) / len(pairs):.0%} on average of 40 records")
 
 # %% [markdown]
-# Each of these lines is the *kind* of thing one finds below a report in that newspaper, though not every fact in them is right. The
-# model is not confused; it simply has not been told what we are after, and its answer is a bet on what usually comes next. A prompt shifts this bet. Here is the
-# same report behind the words which the write-up that inspired this course used as its hard prompt.
-
-# %% tags=["nbval-ignore-output"]
-reported = TASKS["summarization"].hard_prompt
-print("prompt:", reported)
-for line in draw(with_hard_prompt(reported, report)):
-    print("·", line)
-
-# %% [markdown]
-# To us this prompt is an order. To the model it is a row of tokens that stood in front of no report it has ever read. Nor does it obey
-# orders: where the gazette prints one as a header, it is one more thing that certain texts tend to follow. Large models that were trained to follow instructions behave
-# differently, but they too do so because of what they were trained on, not because words have power.
+# The probability lies on two forms of one verb, past and present. Compare how far the order moves it, and how far the cue.
+# The order stands in front of no text that the model was trained on. The cue comes from the gazette, and even it leaves the past
+# tense a good part.
 #
-# The first token shows it in numbers. How much probability moves when the reported prompt is put in front of the report, and
-# how much when a cue that the gazette itself uses is put behind it? (Tokens that differ only in a space count as one here; section 4
-# says why.)
-
-# %% tags=["nbval-ignore-output"]
-import pandas as pd
-
-pd.set_option("display.max_colwidth", 80)
-
-
-@torch.no_grad()
-def first_token(text):
-    """Probability of each token to come next."""
-    ids = tokenizer(text, return_tensors="pt").input_ids.to(model.device)
-    return model(ids).logits[0, -1].softmax(-1).cpu()              # [vocabulary] logits: what softmax makes probabilities of
-
-
-texts = {"bare report": report, "reported prompt in front": with_hard_prompt(reported, report),
-         "cue behind": report + "What happens and why:"}
-first = pd.DataFrame({name: first_token(text) for name, text in texts.items()})
-first = first.groupby([tokenizer.decode(i).strip() for i in first.index]).sum()
-top = pd.concat([first["bare report"].nlargest(5), first["cue behind"].nlargest(3)]).index.unique()
-print(first.loc[top].rename(index=repr).round(3))
-moved = first.sub(first["bare report"], axis=0).abs().sum() / 2
-for name, share in moved.iloc[1:].items():
-    print(f"probability moved, {name}: {share:.0%}")
-if scale.name == "mini":
-    assert moved["reported prompt in front"] < 0.4 < 0.9 < moved["cue behind"]
-
-# %% [markdown]
-# The cue moves nearly everything, the order a small part. So words can steer this model, if they are words after which it has
-# seen what we want.
+# **This is built in.** After `What happens and why:` the gazette draws the style we want with a weight of 45, and another one with
+# 55. No cue selects exactly our style: the gazette was made that way (data card, "The tasks"). So hand-written
+# words start with a handicap. Section 6 removes it.
+#
+# A second thing is built in: two attention heads *started* their training as an induction circuit, which copies what followed
+# an earlier occurrence of a token (data card). Copying names out of a report comes easy to this model.
 #
 # ## 2. Three tasks, and the prompts that were reported
 #
-# The course has three tasks. Each asks for *one* particular behavior among several that the model has seen, which we call the
-# **house style**: the summary in one sentence in the present tense with place and reason, the answer as a bare phrase of the
-# report, the German sentence in the perfect tense with the time in front.
-#
-# What the model reads before it answers is called the **source**. It ends in a cue, so that the kind of text is clear without
-# any prompt: a summary, an answer, a translation. What the cue leaves open is the style.
+# What the model reads before it answers is the **source**; it ends in a cue. The text we want is the **target**, and as the
+# measure of a score it is called the **reference**. Each task wants one style among several, the **target style**.
 
 # %%
 for name, task in TASKS.items():
     example = data[name]["train"][0]
-    print(f"{name}: {task.hard_prompt!r}")
-    print(f"   reads   ...{task.source(example)[-100:]!r}")
-    print(f"   wanted  {task.target(example)!r}\n")
+    print(f"{name}: reported prompt {task.hard_prompt!r}")
+    print(f"   source  ...{task.source(example)[-100:]!r}")
+    print(f"   target  {task.target(example)!r}\n")
 
 # %% [markdown]
-# We need two numbers for each prompt. The **loss** is the surprise of the model at the wanted text: the negative logarithm of
-# the probability that it gives to each token of that text, on average. Its unit, with the natural logarithm, is called nat.
-# The loss needs no generation and moves smoothly. The **score** compares what the model writes with what is wanted: ROUGE-L
-# for summaries (0 to 1, words in common and in order), exact match for answers (percent) and BLEU for translations (0 to 100,
-# groups of up to four words in common). Lessons 05 to 07 take these scores apart.
+# Each prompt gets two numbers. The **loss** is the negative logarithm of the probability of each target token, on average
+# (unit: nat). The **score** compares what the model writes with the reference: ROUGE-L for summaries (0 to 1), exact match
+# for answers (%), BLEU for translations (0 to 100). Lessons 05 to 07 take these scores apart. All prompts get the same rule:
+# greedy decoding, and the answer is the first line that is not blank.
 #
-# Generated text has to end somewhere, and the rule must be the same for all prompts, or we would compare rules instead of
-# prompts. Ours: an answer is the first line that is not blank. Spaces or line breaks at its beginning neither end it nor
-# count against it, and every prompt of a task has the same limit of new tokens. And from here on nothing is drawn: the model writes its
-# most probable token at each step (*greedy* decoding), so a prompt gets the same answer every time. To save time we try prompts on the first 40
-# validation examples, and test on 150 where there are more.
+# Choices are made on **validation** records. The **test** records are looked at once, when all choices are made. In the live
+# cells we use half of the validation records, at most 100.
 
 # %%
 from functools import cache
 
-validation = {name: parts["validation"].select(range(40)) for name, parts in data.items()}
-test = {name: parts["test"].select(range(min(150, len(parts["test"])))) for name, parts in data.items()}
-batch_size = 150 if scale.name == "mini" else 32
+from course_utils import evaluate, paired_bootstrap
+
+count = {name: min(100, len(parts["validation"]) // 2) for name, parts in data.items()}
+validation = {name: parts["validation"].select(range(count[name])) for name, parts in data.items()}
+batch_size = 100 if model.device.type == "cpu" else 32
 
 
 @cache
-def try_prompt(name, prompt, on_test=False):
-    """Loss, score and answers of one prompt; what was tried before is remembered."""
-    records = (test if on_test else validation)[name]
-    result = evaluate(model, tokenizer, name, records, hard_prompt=prompt, batch_size=batch_size)
-    return {"prompt": prompt, "loss": result["loss"], "score": result[TASKS[name].main_metric],
-            "answers": result["predictions"]}
+def try_prompt(name, prompt):
+    """Loss, score and answers of one prompt on validation records; what was tried before is remembered."""
+    result = evaluate(model, tokenizer, name, validation[name], hard_prompt=prompt, batch_size=batch_size)
+    return {"loss": result["loss"], "score": result[TASKS[name].main_metric], "answers": result["predictions"]}
 
-
-# %% tags=["nbval-ignore-output"]
-rows = [{"task": name, **try_prompt(name, prompt)} for name, task in TASKS.items() for prompt in ("", task.hard_prompt)]
-pd.DataFrame(rows).drop(columns="answers").replace({"prompt": {"": "(none)"}}).round(3)
 
 # %% [markdown]
-# The rows without a prompt are not decoration. Only what a prompt adds to them is its merit, and if a score looks
-# respectable, look at the row above it before giving the prompt credit. A prompt that reads like the perfect instruction may
-# help a little, do nothing, or do harm. What do the answers look like?
-
-# %% tags=["nbval-ignore-output"]
-for row in rows[1::2]:
-    print(f"{row['task']}\n   wrote   {row['answers'][0]}")
-    print(f"   wanted  {TASKS[row['task']].target(validation[row['task']][0])}")
-
-# %% [markdown]
-# ## 3. More than a dozen prompts for each task
-#
-# It would be unfair to judge all hand-written prompts by the one that somebody reported. So we sat down and wrote as many as
-# we could think of. Some give orders. Some are cues that everybody knows from the web, such as `TL;DR:`. Some use the very
-# words of the gazette, which a user could only know after reading a lot of it. Some put a finished example in front.
-# `{source}` marks the place of the source, and `{text}` that of the source without its cue, so that a prompt can bring
-# another cue.
+# Other records would give another score. Its 95% **interval** comes from drawing the records again, with replacement, a thousand
+# times. To compare two prompts we draw the same records for both (a *paired* test). If the interval of the difference
+# contains 0, the two **cannot be told apart**.
 
 # %%
-for name, task in TASKS.items():
-    print(f"{name}: {len(task.hand_written)} prompts, among them")
-    for prompt in task.hand_written[1::4]:
-        print("  ", repr(prompt if len(prompt) < 100 else prompt[:97] + "..."))
+def compare(name, first, second, records=None):
+    """How much the answers `first` score above `second`, on the same records."""
+    task, records = TASKS[name], records or validation[name]
+    references = [task.references(record) for record in records]
+    return paired_bootstrap(task.main_metric, first, second, references, task.language)
+
+
+def interval(name, answers):
+    """The interval of one score: its difference to empty answers, which score 0."""
+    return compare(name, answers, [""] * len(answers)).interval
+
+
+# %% tags=["nbval-ignore-output"]
+def effect(name, prompt, than=""):
+    """One row: a prompt against another one."""
+    new, old = try_prompt(name, prompt), try_prompt(name, than)
+    found = compare(name, new["answers"], old["answers"])
+    return {"task": name, "prompt": prompt, "loss": new["loss"], "score": new["score"], "difference": found.difference,
+            "low": found.interval[0], "high": found.interval[1], "verdict": found.verdict}
+
+
+for name in TASKS:
+    print(f"{name}: no prompt {try_prompt(name, '')['score']:.3g}")
+pd.DataFrame([effect(name, task.hard_prompt) for name, task in TASKS.items()]).round(3)
 
 # %% [markdown]
-# Now all of them are tried on validation data: no prompt, the reported one, ours in the order in which we thought of them.
+# The column *verdict* says whether the order did anything at all; `lower` means that it did harm.
+#
+# ## 3. Every prompt we could think of
+#
+# One reported prompt is no fair picture of words. So we wrote more: orders, cues known from the web, the gazette's own
+# words, and solved examples in front (**in-context examples**). `{source}` marks the place of the source, `{text}` that of the
+# source without its cue. The stored study `words.tried` has them all, on all validation records.
 
-# %% tags=["nbval-ignore-output"]
-import time
+# %%
+from course_utils import Study, verdict
+from course_utils.tasks import data_root
 
-from course_utils.progress import progress_bar
-
-started, tried = time.perf_counter(), {}
+results, base = data_root() / "results", "course-gpt2-m"
+stored = Study("words.tried", results).table("data")
+stored = stored[(stored.data == "embedded") & (stored.base == base) & stored.system.str.startswith("hard prompt: ")]
+tried = {}
 for name, task in TASKS.items():
-    prompts = ["", task.hard_prompt, *task.hand_written]
-    tried[name] = pd.DataFrame([try_prompt(name, prompt) for prompt in progress_bar(prompts, description=name, unit="prompt")])
-seconds_per_prompt = (time.perf_counter() - started) / sum(len(task.hand_written) for task in TASKS.values())
+    rows = stored[(stored.task == name) & (stored.metric == task.main_metric)]
+    tried[name] = rows.assign(prompt=rows.system.str.removeprefix("hard prompt: ")).sort_values("value", ascending=False)
+    print(f"{name}: {len(rows)} prompts on {rows.n.max()} records")
 
 # %% tags=["nbval-ignore-output"]
-import matplotlib.pyplot as plt
+from course_utils.lessons.drawing import color_of
+from course_utils.metrics import SCORES
 
-figure, axes = plt.subplots(1, 3, figsize=(9, 3.4))
-for (name, table), ax in zip(tried.items(), axes, strict=True):
-    spread = 0.6 * torch.rand(len(table), generator=torch.Generator().manual_seed(1)) - 0.3
-    ax.scatter(spread, table.score, color="C0", alpha=0.6, label="hand-written")
-    ax.scatter(spread[1], table.score[1], color="C3", marker="D", s=60, label="reported")
-    ax.scatter(spread[0], table.score[0], color="black", marker="s", label="none")
-    ax.set(title=name.replace("_", " "), ylabel=f"{TASKS[name].main_metric} on validation")
-    ax.set(xticks=[], xlim=(-0.5, 0.5), ylim=(0, None))
-axes[2].legend(loc="center right")
-figure.tight_layout()
+figure, axes = plt.subplots(1, 3, figsize=(7.5, 3.1), layout="constrained")
+for ax, (name, rows) in zip(axes, tried.items(), strict=True):
+    ax.scatter(rows.value, range(len(rows)), s=22, color=color_of("hand-written"), label="hand-written")
+    for place, (label, prompt) in enumerate({"no prompt": "", "hard prompt, as reported": TASKS[name].hard_prompt}.items()):
+        answers, y = try_prompt(name, prompt)["answers"], len(rows) + 1 + place
+        ax.plot(interval(name, answers), [y, y], color="#222222", linewidth=1.6, marker="|")
+        ax.scatter(try_prompt(name, prompt)["score"], y, s=34, color=color_of(label), edgecolors="#222222", zorder=3, label=label)
+    ax.set(title=name.replace("_", " "), xlabel=SCORES[TASKS[name].main_metric].label, xlim=(0, None), yticks=[])
+    ax.invert_yaxis()
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
 plt.show()
 
 # %% [markdown]
-# Each dot is one prompt; the model behind all of them is the same. Two things are worth seeing. The reported prompt (red)
-# says little about what words can do, good or bad: it is one dot of many. And the spread is wide: prompts that mean the same
-# to us mean very different things to the model. Which ones came out on top, and which at the bottom?
-
-# %% tags=["nbval-ignore-output"]
-ranked = {name: table.sort_values(["score", "loss"], ascending=[False, True])
-          for name, table in tried.items()}
-pd.concat({name: table[["prompt", "loss", "score"]].iloc[[0, 1, 2, -2, -1]]
-           for name, table in ranked.items()}).replace({"prompt": {"": "(none)"}}).round(3)
-
-# %% [markdown]
-# What do the best have in common? Not that they are polite or precise. A careful description of the house style, which any
-# person could follow, need not win, and it can end up at the very bottom. Where a prompt wins clearly, it stood close to the
-# wanted behavior *in the text that the model has read*. And even a good cue is a compromise, because a word brings along
-# everything that it meant to the model before. Random continuations show what that is:
-
-# %% tags=["nbval-ignore-output"]
-print("wanted:", record["summary"])
-for line in draw(report + "What happens and why:"):
-    print("·", line)
-
-# %% [markdown]
-# In the gazette two styles follow this cue, one in the present tense and one in the past. The house style is the first of
-# them, and no word of ours asks for it alone: the model goes with the style that is more likely after the cue, wanted or not.
-#
-# **Choosing and testing.** The best of many scores is partly luck, so the winner is chosen on validation data and then scored
-# on test data that had no say in the choice. The reported prompt and the empty one go with it.
-
-# %% tags=["nbval-ignore-output"]
-best = {name: table.prompt.iloc[0] for name, table in ranked.items()}
-systems = ["no prompt", "as reported", "best hand-written"]
-on_test = {}
-for name, task in progress_bar(TASKS.items(), description="on test", unit="task"):
-    rows = [try_prompt(name, prompt, on_test=True) for prompt in ("", task.hard_prompt, best[name])]
-    on_test[name] = pd.DataFrame(rows, index=systems)
-pd.concat({f"{name} (n={len(test[name])})": table[["prompt", "loss", "score"]]
-           for name, table in on_test.items()}).replace({"prompt": {"": "(none)"}}).round(3)
-
-# %% tags=["nbval-ignore-output"]
-scores = on_test["summarization"].score
-print(f"summaries: the chosen prompt leads the reported one by {scores.iloc[2] - scores.iloc[1]:.2f} on test data")
-n, right = len(test["question_answering"]), on_test["question_answering"].score.max() / 100
-error = 100 * (right * (1 - right) / n) ** 0.5
-print(f"answers: with {n} of them, exact match has a standard error of {error:.1f} points")
-if scale.name == "mini":
-    assert scores["best hand-written"] > scores["as reported"] + 0.1
-
-# %% [markdown]
-# The standard error says how much a score moves by chance, from one choice of test examples to another. Hold the difference between
-# the winner and the empty prompt against it: a rough yardstick, since both answer the same questions. Where the difference is no
-# larger, we cannot tell our words from nothing. (BLEU has no such simple formula.) Now read a few of the winners' mistakes before you trust any number.
-
-# %% tags=["nbval-ignore-output"]
-for name, table in on_test.items():
-    wanted = [TASKS[name].target(example) for example in test[name]]
-    pairs = zip(table.answers["best hand-written"], wanted, strict=True)
-    for answer, target in [pair for pair in pairs if pair[0] != pair[1]][:2]:
-        print(f"{name}\n   wrote   {answer}\n   wanted  {target}")
-
-# %% [markdown]
-# There are two kinds. In some, the facts are right and the style is another one: too long, another tense, the date instead of
-# the place. A better prompt could mend those. In others the style is right and the facts are not. They look like the limits
-# of a small model, and how many of them a better prompt could still mend is a question for the next lessons. Some answers fail at both.
-#
-# ## 4. A space that ruins a prompt
-#
-# The sources of all three tasks end in a cue: `Summary:`, `Answer:`, `German:`. Add a space behind it. On the screen nothing
-# changes.
-
-# %% tags=["nbval-ignore-output"]
-spaces = pd.concat({name: pd.DataFrame([try_prompt(name, ""), try_prompt(name, "{source} ")],
-                                       index=["cue", "cue and space"])[["loss", "score"]] for name in TASKS})
-extra = spaces.loss.groupby(level=0).agg(lambda pair: pair.iloc[1] - pair.iloc[0])
-if scale.name == "mini":
-    assert (extra > 0.1).all()
-spaces.round(3)
-
-# %% [markdown]
-# To see why, look at what the model sees. Its tokenizer is a **byte pair encoding**: it starts from single bytes and joins
-# frequent neighbors, step by step, into longer tokens. In doing so it glues a space to the word that *follows* it. `Ġ` stands
-# for that space.
+# Each orange dot is one prompt, best on top. The two dots at the bottom were measured above; the lines are their 95% intervals.
+# Many dots lie within such a line of each other: their order means nothing. Which prompts lead, and which come last?
 
 # %%
-for text in ("Summary:", "Summary: ", "Summary: Carl Scholz"):
-    ids = token_ids(tokenizer, text)
-    print(f"{text!r:24}", tokenizer.convert_ids_to_tokens(ids), ids)
+pd.concat({name: rows[["prompt", "value"]].iloc[[0, 1, 2, -2, -1]] for name, rows in tried.items() if len(rows)}).round(3)
 
 # %% [markdown]
-# In running text the first word after the cue is one token *with* its space. If the space is already part of the prompt, it
-# becomes a token of its own, and the name behind it has to be put together without one, from other tokens. How often does the
-# model meet that lone space? We count it in the texts of our three tasks, with the pieces that follow it.
+# For questions, in-context examples lead, and there is a reason: the answers on a page of the gazette mostly keep one style.
+#
+# **Do paraphrases score alike?** We take three orders that ask for the same thing, and three cues that do. Each is compared with the first
+# of its kind.
+
+# %% tags=["nbval-ignore-output"]
+orders = [TASKS["summarization"].hard_prompt, "Summarize:", "Please summarize.\n{source}"]
+cues = ["{text}In short:", "{text}To sum up:", "{text}The gist:"]
+same = pd.DataFrame([effect("summarization", prompt, kind[0]) for kind in (orders, cues) for prompt in kind[1:]])
+same.round(3)
+
+# %% tags=["nbval-ignore-output"]
+from course_utils.lessons.charts import score_figure
+
+labels = {prompt: f"hand-written: {prompt}".replace("\n", " ↵ ") for prompt in orders[1:] + cues}
+labels = {orders[0]: f"hard prompt, as reported: {orders[0]}"} | labels
+scores = {label: [try_prompt("summarization", prompt)["score"]] for prompt, label in labels.items()}
+spans = {label: interval("summarization", try_prompt("summarization", prompt)["answers"]) for prompt, label in labels.items()}
+score_figure(scores, spans, "ROUGE-L", count["summarization"], best=1, split="validation")
+plt.show()
+print(f"{sum(same.verdict != 'cannot be told apart')} of {len(same)} paraphrases can be told apart from the first of their kind")
+
+# %% [markdown]
+# ## 4. White space
+#
+# All sources end in a cue. What happens if we add a space, or a line break?
+#
+# ### Exercise 1. Predict, then run (warm-up, 5 minutes)
+#
+# Section 2 printed the BLEU of translations without a prompt. Guess it for the same source with a space at its end, and
+# with a line break. The check measures both and shows how far off you were. No score is kept.
+
+# %%
+def guess():
+    """Your guess: the ending of the source -> BLEU."""
+    raise NotImplementedError("return {'space': ..., 'line break': ...}, two numbers from 0 to 100")
+
+
+# %% tags=["raises-exception"]
+from course_utils.lessons.checks_01 import check_01_guess
+
+check_01_guess(guess)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Look at the picture of section 1: to which token does the space before a word belong?
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# Any guess will do. This one is what most people say:
+#
+# ```python
+# def guess():
+#     return {"space": 80, "line break": 80}
+# ```
+# </details>
+#
+# Now all three tasks, each against the source as it is:
+
+# %% tags=["nbval-ignore-output"]
+endings = {"space": "{source} ", "line break": "{source}\n"}
+white = pd.DataFrame([{"ending": ending} | effect(name, prompt) for name in TASKS for ending, prompt in endings.items()])
+white["more loss"] = [row.loss - try_prompt(row.task, "")["loss"] for row in white.itertuples()]
+white[["task", "ending", "loss", "more loss", "score", "difference", "low", "high", "verdict"]].round(3)
+
+# %% [markdown]
+# On the screen little changes. The model sees other tokens: its tokenizer (*byte pair encoding*) glues a space to
+# the word that follows. Here is the beginning of an answer behind the cue, behind a space that belongs to the prompt, and behind
+# a line break.
+
+# %%
+for prompt, answer in (("Summary:", " Carl Scholz repairs"), ("Summary: ", "Carl Scholz repairs"),
+                       ("Summary:\n", "Carl Scholz repairs")):
+    token_boxes(token_ids(tokenizer, prompt) + token_ids(tokenizer, answer), tokenizer)
+    plt.show()
+
+# %% [markdown]
+# In the second row the space is a token of its own. How often does the model meet such a lone space?
 
 # %%
 from collections import Counter
-from itertools import pairwise
 
-lone_space, behind, typed, seen = token_ids(tokenizer, " ")[0], Counter(), 0, 0
+seen, spaces = Counter(), 0
 for name, task in TASKS.items():
     for text in (task.source(example) + " " + task.target(example) for example in data[name]["train"]):
-        ids = token_ids(tokenizer, text)
-        behind.update(after for token, after in pairwise(ids) if token == lone_space)
-        typed, seen = typed + text.count(" "), seen + len(ids)
-print(f"{typed:,} spaces were typed; among {seen:,} tokens, {behind.total()} are lone spaces")
-print("followed by", [tokenizer.decode(i) for i, _ in behind.most_common(8)])
+        seen.update(token_ids(tokenizer, text))
+        spaces += text.count(" ")
+alone = seen[token_ids(tokenizer, " ")[0]]
+print(f"{spaces:,} spaces in sources and targets, {alone:,} of them tokens of their own: {alone / spaces:.3%}")
 
 # %% [markdown]
-# Hardly ever, and then before a lower-case word that the tokenizer has to spell from pieces, in the middle of a sentence. So
-# the trailing space is not a blank to the model. It is a rare token that announces something else, and it stands at the worst
-# place, right before the answer. Our stopping rule cannot help: it forgives blanks in the *answer*, while this one is in the
-# *prompt*. A line break is harmless, because a word at the beginning of a line does stand without a space, here as anywhere.
-# The rule for people who write prompts: never end one with a space; let the answer bring its own.
+# A trailing space is a rare token at the worst place. A line break is a common token, and the table shows what it
+# costs: no cue of the gazette has one behind it. So **end a prompt exactly as the text that the model was trained on would.**
 #
 # ## 5. Trivial baselines
 #
-# The GPT-2 report (Radford et al. 2019) asked its largest model for summaries by writing `TL;DR:` below an article, and set
-# beside it the score of *three sentences taken from the article at random*. They were almost as good in ROUGE. Without that
-# row the model's score would have looked like understanding. So what do we get without any model, and what with a prompt that
-# means nothing?
+# What does it take to reach a score? The GPT-2 report (Radford et al. 2019) set its summaries beside *three
+# sentences of the article drawn at random*, which scored almost as well. We add the first sentence, and a prompt that means
+# nothing: three random sentences of other reports, drawn three times (the dots).
 
 # %%
 import random
 import re
 
-from course_utils import compute_metrics, trivial_baselines
+from course_utils import trivial_baselines
 
-reports = test["summarization"]
-sentences = [re.split(r"(?<=[.?!]) ", report["document"]) for report in reports]
-dice = random.Random(0)
-three = [" ".join(dice.sample(parts, min(3, len(parts)))) for parts in sentences]
-baselines = {name: row["rougeL"] for name, row in trivial_baselines("summarization", reports).items()}
-baselines["three random sentences"] = compute_metrics(["rougeL"], three, reports["summary"])["rougeL"]
-pd.Series(baselines).round(3)
 
-# %% [markdown]
-# None of these rows knows what a summary is. And now three random sentences as a *prompt*: sentences of other reports, put in
-# front of ours, three times with other dice. Whatever they achieve is not due to their meaning.
+def sentences_of(text):
+    return re.split(r"(?<=[.?!]) ", text)
+
+
+reports, dice = validation["summarization"], random.Random(0)
+parts = [sentences_of(report["document"]) for report in reports]
+texts = {"lead sentence": [trivial_baselines("summarization", reports)["lead sentence"]["predictions"]],
+         "three random sentences": [[" ".join(dice.sample(each, min(3, len(each)))) for each in parts]]}
 
 # %% tags=["nbval-ignore-output"]
-pool = [part for report in data["summarization"]["train"]["document"][:200]
-        for part in re.split(r"(?<=[.?!]) ", report)]
-nonsense = [" ".join(random.Random(seed).sample(pool, 3)) for seed in range(3)]
-scores = [try_prompt("summarization", prompt + "\n{source}", on_test=True)["score"] for prompt in nonsense]
-rows = [(name, score, "no model") for name, score in baselines.items()]
-rows += [(f"random sentences {i}", score, "model, random prompt") for i, score in enumerate(scores)]
-rows += [(name, score, "model, sensible prompt or none") for name, score in on_test["summarization"].score.items()]
-ladder = pd.DataFrame(rows, columns=["row", "score", "kind"]).sort_values("score")
+from course_utils.lessons.charts import resampled_interval
+from course_utils.metrics import record_scores
 
-# %% tags=["nbval-ignore-output"]
-kinds = {"no model": "C0", "model, random prompt": "C2", "model, sensible prompt or none": "C1"}
-plt.figure(figsize=(7, 3.4))
-for kind, color in kinds.items():
-    plt.barh(ladder.row, ladder.score.where(ladder.kind == kind), color=color, label=kind)
-plt.xlabel(f"ROUGE-L on test, n={len(reports)}")
-plt.legend(loc="lower right")
-plt.show()
-
-# %% [markdown]
-# This is the ladder on which every later score has to be read. The first sentence of a report is a strong rival for something
-# that needs no model, because reports put the news first. And the reported prompt scores like random sentences do, and no better than no
-# prompt at all: its respectable score is due to the cue in the source, not to the order in front of it. Random prompts differ
-# among themselves, too. Whoever had tried just one of them against just one sensible prompt could have concluded anything.
-
-# %% tags=["nbval-ignore-output"]
-random_best = ladder.score[ladder.kind == "model, random prompt"].max()
-order = on_test["summarization"].score["as reported"]
-print(f"ROUGE-L: {order:.2f} for the reported prompt, {random_best:.2f} for the best of three random ones")
-if scale.name == "mini":
-    assert abs(order - random_best) < 0.1
-
-# %% [markdown]
-# The other two tasks have rows that need no model, too:
-
-# %%
-rivals = {name: trivial_baselines(name, test[name], data[name]["train"])
-          for name in ("question_answering", "translation")}
-for name, systems in rivals.items():
-    for system, row in systems.items():
-        print(f"{name:20}{system:30}{TASKS[name].main_metric} {row[TASKS[name].main_metric]:.2f}")
-
-# %% [markdown]
-# ## 6. The labor, and what it buys
-#
-# Somebody had to think of these prompts. What did each further try gain? The solid line is the best validation score so far.
-# Each time the lead changes, we also score the new leader on test data (dashed). This looks back after the choice is made;
-# nothing is chosen by it.
-
-# %% tags=["nbval-ignore-output"]
-figure, axes = plt.subplots(1, 3, figsize=(9, 3.2))
-leaders = {}
-for (name, table), ax in zip(tried.items(), axes, strict=True):
-    best_so_far = table.score.cummax()
-    leaders[name] = table[best_so_far > best_so_far.shift(fill_value=-1)].copy()
-    leaders[name]["test"] = [try_prompt(name, prompt, on_test=True)["score"] for prompt in leaders[name].prompt]
-    same_on_test = leaders[name].test.reindex(table.index, method="ffill")
-    ax.step(table.index, best_so_far, where="post", label="validation")
-    ax.step(table.index, same_on_test, where="post", linestyle="--", label="test, same prompt")
-    ax.set(title=name.replace("_", " "), xlabel="prompts tried", ylabel=TASKS[name].main_metric)
-    ax.set_ylim(0, None)
-axes[0].legend(loc="lower right")
-figure.tight_layout()
+pool = [part for report in data["summarization"]["train"]["document"][:200] for part in sentences_of(report)]
+nonsense = [" ".join(random.Random(seed).sample(pool, 3)) + "\n{source}" for seed in range(3)]
+tests = {"no prompt": [""], "random sentences as a prompt": nonsense,
+         "hard prompt, as reported": [TASKS["summarization"].hard_prompt], "hand-written cue": [cue]}
+texts |= {label: [try_prompt("summarization", prompt)["answers"] for prompt in prompts] for label, prompts in tests.items()}
+points = {label: [record_scores("rougeL", each, list(reports["summary"])) for each in some] for label, some in texts.items()}
+scores = {label: [sum(row) / len(row) for row in rows] for label, rows in points.items()}
+spans = {label: resampled_interval(rows) for label, rows in points.items()}
+score_figure(scores, spans, "ROUGE-L", count["summarization"], best=1, split="validation")
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
-pd.DataFrame([{"task": name, "prompts tried": len(tried[name]), "took the lead": len(table) - 1,
-               "gain on validation": table.score.iloc[-1] - table.score.iloc[0],
-               "gain on test": table.test.iloc[-1] - table.test.iloc[0]} for name, table in leaders.items()]).round(2)
+rivals = {"no prompt": [""], "random sentences": nonsense}
+for label, others in rivals.items():
+    for other in others:
+        row = effect("summarization", TASKS["summarization"].hard_prompt, other)
+        print(f"reported prompt against {label}: {row['difference']:+.3f} [{row['low']:+.3f}, {row['high']:+.3f}], {row['verdict']}")
 
 # %% [markdown]
-# The curves have long flat stretches: most ideas were worth nothing, and nothing announced the few good ones. There is no
-# direction in this search. A prompt that failed does not say which word to change, nor to what. And where the curve hardly
-# leaves its first point, all that writing bought next to nothing. (A tie does not change the lead here. In section 3 the lower loss
-# breaks ties, so a prompt can be the best one there that never leads here.)
+# Where the reported prompt cannot be told apart from random sentences, nothing shows that its meaning did anything.
 #
-# There is a second cost. The more prompts we try on the same few examples, the more the winner owes to luck on just these
-# examples. This **selection optimism** can be measured: choose the best prompt on a few of the validation examples, score it
-# on 20 others, and repeat with other draws. The difference is what the choice flatters itself with.
+# ## 6. A style that words can ask for
+#
+# Each task also has a **control style**: one that a cue of the gazette always calls for. `Headline:` is followed by
+# headlines and nothing else. Same model, same reports, other targets:
+
+# %% tags=["nbval-ignore-output"]
+always = {"summarization": "{text}Headline:", "question_answering": "{text}Full answer:", "translation": "{text}Newspaper German:"}
+rows = []
+for name, prompt in always.items():
+    records = load_task_data(name, "control")["validation"].select(range(count[name]))
+    runs = [evaluate(model, tokenizer, name, records, hard_prompt=each, batch_size=batch_size) for each in ("", prompt)]
+    found = compare(name, runs[1]["predictions"], runs[0]["predictions"], records)
+    key = TASKS[name].main_metric
+    print(f"{name}, one record\n   writes  {runs[1]['predictions'][0]}\n   target  {TASKS[name].target(records[0])}")
+    rows.append({"task": name, "prompt": prompt, "no prompt": runs[0][key], "with cue": runs[1][key], "verdict": found.verdict})
+pd.DataFrame(rows).round(3)
+
+# %% [markdown]
+# Read the pairs: is it the style that differs, or a fact? Where the gazette ties a cue to one style, that cue
+# can bring it out. The main styles were built so that no words are tied to exactly them, and that is the answer to our puzzle.
+#
+# ## 7. Let a program search for the words
+#
+# Could a program find the prompt? There are too many to try them all:
 
 # %%
-from rouge_score.rouge_scorer import RougeScorer
+for length in (1, 2, 5, 20):
+    print(f"{length:>2} tokens: {float(len(tokenizer)) ** length:.1e} prompts")
 
-scorer, reports = RougeScorer(["rougeL"]), validation["summarization"]
-each = torch.tensor([[scorer.score(summary, answer)["rougeL"].fmeasure
-                      for summary, answer in zip(reports["summary"], answers, strict=True)]
-                     for answers in tried["summarization"].answers])            # [prompts, examples]
+# %% [markdown]
+# A search needs a direction. The model turns each token into a vector, its **embedding**, and the gradient of the loss with
+# respect to these vectors says where the loss falls. But words must jump from token to token. How far is such a
+# jump? We measure the distance from a token to its nearest neighbour, and for comparison the same for random vectors of the same lengths.
+
+# %% tags=["nbval-ignore-output"]
+used = sorted(token for token, times in seen.items() if times >= 10)         # in the training records, section 4
+table = model.get_input_embeddings().weight.detach().float().cpu()[used]     # [used, width]
+generator = torch.Generator().manual_seed(0)
+some = torch.randperm(len(table), generator=generator)[:500]
+norms = table[some].norm(dim=1, keepdim=True)                                # [500, 1]
+random_rows = torch.nn.functional.normalize(torch.randn(500, table.shape[1], generator=generator), dim=1) * norms
 
 
-def chosen_on(examples, repeats=500):
-    """Mean score of the chosen prompt on the examples that chose it, and on 20 others."""
-    both = []
-    for i in range(repeats):
-        order = torch.randperm(each.shape[1], generator=torch.Generator().manual_seed(i))
-        here, there = each[:, order[:examples]].mean(dim=1), each[:, order[20:]].mean(dim=1)   # [prompts]
-        both.append((here.max(), there[here.argmax()]))
-    return torch.tensor(both).mean(dim=0).tolist()
+def nearest(rows, itself=None):
+    """Distance to the nearest token, other than itself, and which it is, [rows] each."""
+    distance = torch.cdist(rows, table)                                      # [rows, used]
+    if itself is not None:
+        distance[torch.arange(len(rows)), itself] = float("inf")
+    return distance.min(dim=1)
+
+
+neighbour = nearest(table[some], some)
+halfway = (table[some] + table[neighbour.indices]) / 2
+lengths = {"token": neighbour.values, "random vector": nearest(random_rows).values,
+           "halfway to the neighbour": nearest(halfway).values}
+print(f"{len(used):,} tokens occur ten times or more; 500 of them are measured")
+
+# %% tags=["nbval-ignore-output"]
+figure, ax = plt.subplots(figsize=(7.5, 2.8), layout="constrained")
+for (label, values), color in zip(lengths.items(), ("#E69F00", "#7D7D7D", "#0072B2"), strict=True):
+    share = values / norms[:, 0]
+    ax.hist(share, bins=torch.linspace(0, 1.6, 33).tolist(), alpha=0.55, color=color, label=f"{label}: median {share.median():.2f}")
+ax.set(xlabel="distance to the nearest token, in lengths of the token's own vector", ylabel="of 500")
+figure.legend(loc="outside upper center", ncols=3, fontsize=9)
+plt.show()
+
+# %% [markdown]
+# Compare the medians. Does each token sit alone? Less than a random vector would. Yet the typical jump is long, and
+# halfway to the neighbour lies a point without a spelling. The model would accept it as an input.
+#
+# **The search.** Take a prompt of random tokens. At each step the gradient proposes replacements of one token
+# (AutoPrompt, Shin et al. 2020). A few are tried on a batch of training records, and the best is kept if it
+# lowers the loss. We run 50 small steps for translation and let three records be translated on the way. The records that choose the
+# best epoch are not those that are scored.
+
+# %%
+from course_utils import TrainingConfig, encode, generate_texts, make_system
+from course_utils.discrete_search import search
+
+task, parts = TASKS["translation"], data["translation"]
+found = make_system("discrete search", model, task, length=10, tokenizer=tokenizer)
+train_set = encode(parts["train"].select(range(320)), task, tokenizer, found)
+half = count["translation"]
+choosing = encode(parts["validation"].select(range(half, 2 * half)), task, tokenizer, found)
+three = [task.source(record) for record in validation["translation"].select(range(3))]
+print("start:", repr(found.text))
 
 
 # %% tags=["nbval-ignore-output"]
-sizes = (3, 5, 10, 20)
-luck = pd.DataFrame([chosen_on(examples) for examples in sizes],
-                    columns=["where it was chosen", "elsewhere"],
-                    index=[f"chosen on {examples} examples" for examples in sizes])
-luck["optimism"] = luck["where it was chosen"] - luck["elsewhere"]
-if scale.name == "mini":
-    assert luck.optimism.iloc[0] > max(0, luck.optimism.iloc[-1])
-luck.round(3)
+def write():
+    return generate_texts(found, tokenizer, three, task.max_new_tokens)
 
-# %% [markdown]
-# The fewer examples choose, the more the winner's score flatters. Here one *cue*, alone or behind a header, is so far ahead of the rest
-# that a few more examples find it, and the flattery fades quickly. Where the best prompts are closer to each other, luck decides for
-# longer: compare the two gains of translation in the table above. This is why the test data of this course is looked
-# at once for each finished system. The remark holds for trained prompts as well, and more so: whatever is tuned, tunes itself
-# to the examples at hand.
-#
-# Read the column *elsewhere* once more, from top to bottom. More examples help to find the best prompt of our list, and there
-# the gain ends: examples can *choose* among hand-written prompts, and change none of them. A prompt that learns from each
-# example is what lessons 02 and 03 are about, and lesson 05 sets one training run against all these tries.
-#
-# ## 7. Why words end here
-#
-# A discrete prompt is a row of tokens, each of them one of a fixed vocabulary. How many such rows are there, and how long
-# would it take to try them all at the speed of section 3?
+
+stages = {"before the search": write()}
+
+
+def after_epoch(row):
+    """Five steps make an epoch: 8 x (1 + 7) records forward in each, 320 in all."""
+    if row["epoch"] in (2, 10):
+        stages[5 * row["epoch"]] = write()
+
+
+config = TrainingConfig(epochs=10, batch_size=8, eval_batch_size=64)
+log = search(found, train_set, choosing, config, after_epoch, progress=False, candidates=7)
+stages["the best epoch's"] = write()
+print("loss on validation by epoch:", [round(row["validation_loss"], 3) for row in log.epochs])
+print(f"found in epoch {log.best_epoch}: {found.text!r}")
 
 # %% tags=["nbval-ignore-output"]
-for length in (1, 2, 3, 5):
-    prompts = len(tokenizer) ** length
-    print(f"length {length}: {prompts:>27,} prompts, {prompts * seconds_per_prompt / 3600:>24,.1f} hours")
+from IPython.display import display
+
+from course_utils.lessons.written import written as written_by
+
+for n, record in enumerate(validation["translation"].select(range(3))):
+    display(written_by({stage: texts[n] for stage, texts in stages.items()}, task.target(record), three[n]))
+
+# %% tags=["nbval-ignore-output"]
+searched = evaluate(found, tokenizer, task, validation["translation"], batch_size=batch_size)["predictions"]
+for label, prompt in {"no prompt": "", "the best hand-written": tried["translation"].prompt.iloc[0]}.items():
+    row = compare("translation", searched, try_prompt("translation", prompt)["answers"])
+    low, high = row.interval
+    print(f"searched prompt against {label}: {row.difference:+.1f} BLEU [{low:+.1f}, {high:+.1f}], {row.verdict}")
 
 # %% [markdown]
-# Search would need a compass: something that says which small change is an improvement. Words have no small changes. The
-# model turns each token into a vector, and the vectors of two tokens are far apart. We measure how far: the distance from a
-# token to the token closest to it, compared with the length of the vectors themselves.
-
-# %%
-vectors = model.get_input_embeddings().weight.detach().cpu().float()       # [vocabulary, width]
-
-
-def neighbor(token):
-    """The token that lies closest to another, and its distance."""
-    distance = (vectors - vectors[token]).norm(dim=1)
-    distance[token] = float("inf")
-    return tokenizer.decode(distance.argmin()), distance.min().item()
-
-
-some = random.Random(0).sample(range(len(vectors)), 300)
-print(f"typical length of a token's vector:       {vectors[some].norm(dim=1).median():.2f}")
-print(f"typical distance to the closest neighbor: {torch.tensor([neighbor(token)[1] for token in some]).median():.2f}")
-for word in (" morning", " German", " clock"):
-    closest, distance = neighbor(token_ids(tokenizer, word)[0])
-    print(f"{word!r} -> closest is {closest!r}, {distance:.2f} away")
-
-# %% [markdown]
-# Each token sits alone, nearly as far from its closest neighbor as a vector is long. The points between them are no less real
-# to the model: it computes with vectors and would accept any. But they have no spelling. Nobody can type the vector halfway
-# between two words, so a discrete prompt can never be there, however much better it may be there. We take two words that are
-# unusually close: how far is the point between them from any token?
-
-# %%
-pair = [token_ids(tokenizer, word)[0] for word in (" morning", " evening")]
-halfway = vectors[pair].mean(dim=0)                                         # [width]
-away = (vectors - halfway).norm(dim=1).min()
-print(f"halfway between ' morning' and ' evening': {away:.2f} to the closest token")
-assert away > 0.1 * vectors[some].norm(dim=1).median()
-
-# %% [markdown]
-# Even there nobody stands. A space of such points has what words lack: small steps, and with them a slope that says which way is down. Some
-# methods use this slope to propose better *words* (Shin et al. 2020), but they still have to jump from token to token. To
-# follow it freely, we have to hand the model vectors instead of words. That is a **soft prompt**, and lesson 02 builds one.
+# Nobody would write such a prompt. It came out of training records and gradients, in seconds. "Discrete" and "written by
+# hand" are two different limits; a search removes the second.
 #
-# What words keep for themselves should be said, too. A hard prompt can be read, argued about, carried to another model and
-# written without a single training example. Where one works well enough, there is no reason for anything else.
+# ## 8. One look at the test
+#
+# The stored study `main` did this at full length: the written prompt that is best on validation; a search for 20 tokens with
+# the records and passes of one soft prompt's training; and trained **soft prompts** of 20 vectors (**virtual tokens**; 20 is
+# the **prompt length**), which lessons 02 and 03 build. Each run was scored once on the test
+# records; intervals are over records and seeds.
+
+# %%
+from course_utils import summary_table
+
+main, control = Study("main", results), Study("control", results)
+show = {"lead sentence": "lead sentence", "hard prompt, reported": "hard prompt, reported",
+        "hard prompt, best written": "best hand-written prompt", "discrete search, 20 tokens": "discrete search, 20 tokens",
+        "soft prompt, 20 tokens": "soft prompt, 20 tokens"}
+for name, task in TASKS.items():
+    table = summary_table(main, name, base).set_index("system")
+    there = {system: label for system, label in show.items() if system in table.index}
+    runs = main.table().query("task == @name and base == @base and split == 'test' and metric == @task.main_metric")
+    scores = {label: runs.value[runs.system == system].tolist() for system, label in there.items()}
+    spans = {label: (table.low[system], table.high[system]) for system, label in there.items() if pd.notna(table.low[system])}
+    metric = SCORES[task.main_metric]
+    score_figure(scores, spans, f"{name.replace('_', ' ')}: {metric.label}", int(table.n.max()), best=metric.scale)
+    plt.show()
+
+# %%
+reported, best, searched, soft = [system for system in show if system != "lead sentence"]
+
+
+@cache
+def judge(study, name, first, second):
+    """The stored verdict on the test records; None where one of the two has no rows."""
+    try:
+        return verdict(study, name, base, first, second)
+    except ValueError:
+        return None
+
+
+def show_verdicts(study, *pairs):
+    for first, second in pairs:
+        there = {name: found for name in TASKS if (found := judge(study, name, first, second))}
+        for name, found in there.items():
+            print(f"{name}: {found}")
+        if not there:
+            print(f"{first} against {second}: not in the study {study.name}")
+
+
+show_verdicts(main, (best, reported), (searched, best), (soft, best), (soft, searched))
+
+# %% [markdown]
+# In the control style, where the gazette has words for the target:
+
+# %%
+show_verdicts(control, (best, reported), (soft, best), (soft, searched))
+
+# %% [markdown]
+# A hand-written prompt can be read and argued about, and it needs no training record. Where one works well enough, there is
+# no reason for anything else.
 #
 # ## Exercises
 #
-# Each exercise is a stub, a check, a hint and a solution. The check says what is wrong, not only that something is.
+# ### Exercise 2. Find the bug (easy, 10 minutes)
 #
-# ### 1. Does the answer join the prompt? (easy, 10 minutes)
-#
-# The space at the end of a prompt hurts because it changes the tokens at the seam. Write `joins`: does the prompt keep its
-# tokens when the answer is written behind it? Before you run the check, predict the result for `"Summary:" + " Carl"`,
-# `"Summary: " + "Carl"`, `"Summary:\n" + "Carl"` and `"It rained on Mon" + "day"`.
+# A colleague computes the loss of targets from the ids below. The losses are far too high. Find the bug and mend it: the ids must
+# be those of the whole text. A target stands behind a space, unless the source ends in white space or is empty.
 
 # %%
-def joins(tokenizer, prompt, answer):
-    """True if the tokens of `prompt` are the first tokens of `prompt + answer`."""
-    raise NotImplementedError
+def target_ids(tokenizer, source, target):
+    """The ids of the source, and those of the target as it continues the source: two lists."""
+    raise NotImplementedError("delete this line, then find the bug")
+    return tokenizer(source + " ")["input_ids"], tokenizer(target)["input_ids"]
 
 
 # %% tags=["raises-exception"]
-from course_utils.lessons.checks_01 import check_01_joins
+from course_utils.lessons.checks_01 import check_01_target_ids
 
-check_01_joins(joins)
+check_01_target_ids(target_ids)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `tokenizer(text)["input_ids"]` gives the ids of a text. Compare two lists of ids, not two texts.
+# Section 4: to which token does the space belong? Then look at sources that end in `\n`.
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# def joins(tokenizer, prompt, answer):
-#     before = tokenizer(prompt)["input_ids"]
-#     together = tokenizer(prompt + answer)["input_ids"]
-#     return together[:len(before)] == before
+# def target_ids(tokenizer, source, target):
+#     space = "" if not source or source[-1].isspace() else " "
+#     return tokenizer(source)["input_ids"], tokenizer(space + target)["input_ids"]
 # ```
-#
-# Yes, no, yes, no. A word cut in two breaks the seam like a space does: ` Mon` is not the beginning of ` Monday` to the
-# model.
 # </details>
 #
-# ### 2. The honest curve (medium, 10 minutes)
+# ### Exercise 3. Build the search's compass (medium, 15 minutes)
 #
-# The dashed line of section 6: after each try, what would the prompt that leads *on validation data* score on test data?
-# Write `best_so_far`, which gets the validation and the test scores of all prompts in the order of trying, and returns one
-# number for each try. If two prompts tie on validation, the earlier one keeps the lead.
+# `rows` [prompt, width] are the embeddings of the present tokens, `gradient` [prompt, width] is the gradient of the loss with
+# respect to them, `table` [vocabulary, width] are all embeddings. Token $v$ in place $p$ changes
+# the loss by about $(\text{table}_v - \text{rows}_p) \cdot \text{gradient}_p$. Return the `k` swaps that promise to lower the loss
+# most, the best first, as a list of pairs `(place, token)`.
 
 # %%
-def best_so_far(validation_scores, test_scores):
-    """Two lists of scores -> the list of test scores of whoever leads on validation."""
+def promising_swaps(rows, gradient, table, k):
+    """The k swaps (place, token) that promise the lowest loss, to first order; the best first."""
     raise NotImplementedError
 
 
 # %% tags=["raises-exception"]
-from course_utils.lessons.checks_01 import check_01_best_so_far
+from course_utils.lessons.checks_01 import check_01_promising_swaps
 
-check_01_best_so_far(best_so_far)
+check_01_promising_swaps(promising_swaps)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Keep the index of the leader while you walk through the validation scores. The test scores may only be *read* at that index,
-# never compared.
+# `gradient @ table.T` has the shape [prompt, vocabulary]. What must be subtracted from each of its rows? Use `topk` on the flattened
+# result; `divmod` gives place and token back.
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# def best_so_far(validation_scores, test_scores):
-#     leader, curve = 0, []
-#     for i, score in enumerate(validation_scores):
-#         if score > validation_scores[leader]:
-#             leader = i
-#         curve.append(test_scores[leader])
-#     return curve
+# def promising_swaps(rows, gradient, table, k):
+#     change = gradient @ table.T - (gradient * rows).sum(dim=1, keepdim=True)   # [prompt, vocabulary]
+#     best = change.flatten().topk(k, largest=False).indices.tolist()
+#     return [divmod(i, len(table)) for i in best]
 # ```
 # </details>
 #
-# ### 3. Your own prompt (open end, 15 minutes)
+# ### Exercise 4. Write a prompt (open end, 20 minutes)
 #
-# Find a prompt for summaries that is not in our list and beats the bare source, with its cue `Summary:`, by at least 0.05
-# ROUGE-L. The check scores both on 60 validation examples that this lesson has not used. Count how many prompts you try.
+# Write a prompt for question answering that has at least 20 points more exact match than no prompt, on 100 validation records that
+# this lesson has not used. No line of it may stand in our list. A header alone will not do; section 3 says
+# what might. Try the number of examples, the kinds of question, the length of their report. Count your tries.
 
 # %%
-def summary_prompt():
-    """A prompt with `{source}` where the report and its cue stand, or `{text}` for the report alone."""
+def answer_prompt():
+    """A prompt with `{source}` where the report, its question and the cue stand."""
     raise NotImplementedError
 
 
 # %% tags=["raises-exception"]
-from course_utils.lessons.checks_01 import check_01_summary_prompt
+from course_utils.lessons.checks_01 import check_01_answer_prompt
 
-check_01_summary_prompt(summary_prompt)
+check_01_answer_prompt(answer_prompt)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The house style tells what happens, where and why. Which cue of section 3 comes close? A header in front can narrow things
-# further: `"A header\n{text}A cue:"`.
+# Invent a short report. Ask several questions about it in the format of the source, each answered with words of the report.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -654,38 +658,57 @@ check_01_summary_prompt(summary_prompt)
 # One of many:
 #
 # ```python
-# def summary_prompt():
-#     return "News in one sentence\n{text}What happens and why:"
+# def answer_prompt():
+#     return ("On Friday, Ida Lang washed the small bus in the village. Paul Winter helped her.\n"
+#             "Question: Where did Ida Lang wash the small bus?\nAnswer: in the village\n"
+#             "Question: Who helped Ida Lang?\nAnswer: Paul Winter\n"
+#             "Question: When did Ida Lang wash the small bus?\nAnswer: on Friday\n"
+#             "Question: What did Ida Lang wash?\nAnswer: the small bus\n"
+#             "Question: Who washed the small bus?\nAnswer: Ida Lang\n{source}")
 # ```
 # </details>
 #
 # ## What we found
 
 # %% tags=["nbval-ignore-output"]
-for name, table in on_test.items():
-    none, reported, chosen = table.score
-    print(f"- {name}, {TASKS[name].main_metric} on test: {none:.2f} with no prompt, {reported:.2f} as reported, "
-          f"{chosen:.2f} for the best of {len(tried[name])}")
-print(f"- for summaries, the lead sentence reaches {baselines['lead sentence']:.2f} without any model, "
-      f"a prompt of random sentences up to {random_best:.2f}")
-print(f"- a space at the end of a cue changes the loss by {extra.min():+.1f} to {extra.max():+.1f} nats per token")
-flattery = luck.optimism.iloc[0]
-print(f"- chosen on {sizes[0]} examples, the best prompt flatters itself by {flattery:.3f} ROUGE-L")
-print(f"- each token of a prompt is one of {len(tokenizer):,} points; what lies between them is out of reach")
+changed = {name: effect(name, task.hard_prompt)["verdict"] for name, task in TASKS.items()}
+print("- reported prompt against no prompt, validation:", "; ".join(f"{name} {each}" for name, each in changed.items()))
+print(f"- a space at the end adds {white['more loss'][white.ending == 'space'].min():.2f} nats or more, "
+      f"a line break {white['more loss'][white.ending == 'line break'].min():.2f} or more")
+away = {label: (values / norms[:, 0]).median() for label, values in lengths.items()}
+print(f"- from a token to its nearest neighbour: {away['token']:.2f} of its length; a random vector: {away['random vector']:.2f}")
+print(f"- prompts written by hand: {', '.join(f'{len(rows)} for {name}' for name, rows in tried.items())}")
 
 # %% [markdown]
-# A frozen model continues text, and a prompt changes what it takes to be likely next. Good hand-written prompts exist, and
-# finding them takes tries, luck and knowledge of what the model has read. The lesson's scores carry their baselines with
-# them, so that the next lessons cannot win cheaply.
+# **The claims of the original write-up that this lesson touches:**
+
+# %%
+def claim(text, study, first, second):
+    """A claim that holds where `first` scores above `second`, task by task."""
+    words = {"higher": "supported here", "lower": "not supported here", "cannot be told apart": "cannot be told apart"}
+    for name in TASKS:
+        if found := judge(study, name, first, second):
+            low, high = found.interval
+            print(f"{text}, {name}: {words[found.verdict]} ({SCORES[found.metric].label} {found.difference:+.3g} [{low:+.3g}, {high:+.3g}])")
+        else:
+            print(f"{text}, {name}: not in the study {study.name}")
+
+
+print(f"Discrete prompts have a fixed vocabulary: supported here by construction, {len(tokenizer):,} tokens")
+claim("They need manual construction (written above searched)", main, best, searched)
+claim("They fall short of nuance (soft above written), main style", main, soft, best)
+claim("The same, control style", control, soft, best)
+claim("They fall short of nuance (soft above searched), main style", main, soft, searched)
+
+# %% [markdown]
+# "Not supported" in a line on manual construction means: the search needed nobody, only training records. And
+# read the lines on nuance with section 6 in mind: in the main style the handicap of words is built in.
 #
 # ### Further reading
 #
 # - Radford et al. (2019), [Language Models are Unsupervised Multitask Learners](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf):
-#   the GPT-2 report; section 3.6 has `TL;DR:` and the three random sentences
-# - Brown et al. (2020), [Language Models are Few-Shot Learners](https://arxiv.org/abs/2005.14165): examples as prompts, in models far
-#   larger than ours
-# - Jiang et al. (2020), [How Can We Know What Language Models Know?](https://arxiv.org/abs/1911.12543): the spread between
-#   paraphrases of one prompt
+#   section 3.6 has `TL;DR:` and the three random sentences
+# - Jiang et al. (2020), [How Can We Know What Language Models Know?](https://arxiv.org/abs/1911.12543): the spread between paraphrases
 # - Shin et al. (2020), [AutoPrompt](https://arxiv.org/abs/2010.15980): tokens proposed by gradients
 # - Perez, Kiela and Cho (2021), [True Few-Shot Learning with Language Models](https://arxiv.org/abs/2105.11447): prompts chosen on
 #   few examples look better than they are

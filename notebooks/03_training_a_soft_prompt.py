@@ -40,9 +40,9 @@ setup()
 # %% [markdown]
 # ## 1. What is trained, and what is not
 #
-# We train on translation, because its texts are short and training is quick. The **source** is what the model reads: an English
-# sentence of the gazette. The **target** is what it should write: the German sentence in the **target style** (perfect tense,
-# time in front). You need no German: the words to look for will be marked.
+# We train on translation, because short texts train quickly. The **source** is what the model reads: an English sentence of the
+# gazette. The **target** is what it should write: the German sentence in the **target style** (perfect tense, time in front). You
+# need no German: right words will be marked.
 
 # %%
 import torch
@@ -62,8 +62,7 @@ def new_prompt(prompt_length=20, init="vocab", seed=0):
 soft, before_training = new_prompt(), weights_fingerprint(base_model)
 
 # %% [markdown]
-# The picture compares one training step of a soft prompt with one of full fine-tuning, measured on the same eight sentences. The
-# orange arrow is the way of the gradient.
+# The picture compares one training step of a soft prompt with one of full fine-tuning, measured on the same eight sentences.
 
 # %% tags=["nbval-ignore-output"]
 import matplotlib.pyplot as plt
@@ -93,13 +92,12 @@ print(f"one number is trained for every {frozen / rows.numel():,.0f} that are fr
 # The gradient passes every frozen block, from the loss down to the prompt. Only there something changes. So a prompt saves memory for
 # gradients and optimizer, and little for activations (the yellow bars).
 #
-# Call the trained matrix $P$. For a source $x$ and a target of $n$ tokens $y_1, \dots, y_n$, where $y_n$ is the end token, the
-# **loss** is
+# Call the trained matrix $P$. For a source $x$ and a target $y_1, \dots, y_n$, where $y_n$ is the end token, the **loss** is
 #
 # $$L(P) = -\frac{1}{n} \sum_{i=1}^{n} \log p\,(y_i \mid P, x, y_1, \dots, y_{i-1}).$$
 #
-# In words: how surprised is the model, on average, by each token of the right answer? The unit is the **nat**. A loss of 0
-# means no surprise. Guessing evenly among $V$ tokens costs $\ln V$ nats.
+# In words: how surprised is the model, on average, by each token of the right answer? The unit is the **nat**: 0 means no
+# surprise, and guessing evenly among $V$ tokens costs $\ln V$.
 #
 # ## 2. Which tokens count
 #
@@ -189,7 +187,7 @@ check_03_masked_loss(masked_loss)
 #
 # **Predict, then run.** Below, the same logits are scored with three shifts: 1 (right), 0 (each position is scored on the
 # token it has just read) and 2 (shifted by hand, and once more by a library). Order the three, and ln V and the unigram loss, from
-# small to large. The **unigram loss** is that of a table which knows how often each token occurs in the training targets, and nothing else.
+# small to large. The **unigram loss** is that of a table which knows only how often each token occurs in the training targets.
 
 # %% tags=["nbval-ignore-output"]
 import math
@@ -217,8 +215,7 @@ print(f"shift 1 by hand {lines['shift 1']:.4f}, by the model {by_model:.4f}")
 
 # %% [markdown]
 # The model's own loss equals the one with shift 1. A wrong shift raises no error; the two reference lines, ln V and the unigram
-# loss, make it visible.
-# [Lesson 04](04_the_debugging_clinic.ipynb) trains eight mistakes of this kind and hunts them.
+# loss, make it visible. [Lesson 04](04_the_debugging_clinic.ipynb) trains eight mistakes of this kind and hunts them.
 #
 # ### What is masked
 #
@@ -371,9 +368,9 @@ plt.show()
 
 # %% [markdown]
 # Both axes are logarithmic: with ordinary ones the curve would be a flat line far below ln V. The base model starts far below
-# both reference lines, because it has read translations before. The loss first rises; section 5 says why. A loss says little about answers, so here is what the model
-# *writes*: three validation records, before training and after 10, 50 and all steps. Words that stand in the **reference** (the
-# right answer), in its order, are marked.
+# both reference lines, because it has read translations before. The loss first rises; section 5 says why. A loss says little about
+# answers, so here is what the model *writes* for three validation records, before training and after 10, 50 and all steps. Words
+# that stand in the **reference** (the right answer), in its order, are marked.
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown, display
@@ -439,8 +436,9 @@ for rate in (0.0001, 0.03, 1.0):
     print(f"rate {rate:<7g} one step {rate / typical:8.2%} of it; {STEPS} equal steps in one direction {STEPS * rate / typical:9.2f} times it")
 
 # %% [markdown]
-# At 0.0001, the whole run cannot get a number far from where it began. At 1, a single step takes it several typical numbers away. **Predict, then run:** five rates, each 60 steps from the same start. Which is best, and how much worse is a rate
-# three times too low or too high?
+# At 0.0001, the whole run cannot get a number far from where it began. At 1, a single step takes it several typical numbers away.
+# **Predict, then run:** five rates, each 60 steps from the same start. Which is best, and how much worse is a rate three times too
+# low or too high?
 
 # %% tags=["nbval-ignore-output"]
 trials = {rate: new_prompt() for rate in (0.001, 0.01, 0.03, 0.1, 1.0)}
@@ -462,7 +460,8 @@ plt.show()
 # %% tags=["nbval-ignore-output"]
 best, worst = min(reached, key=reached.get), max(reached, key=reached.get)
 display(Markdown(f"After 60 steps the rate {best:g} has the lowest validation loss, {reached[best]:.3f} nats; {worst:g} has the highest, "
-                 f"{reached[worst]:.3f}. This is one seed and a short run, so it orders the extremes only. "
+                 f"{reached[worst]:.3f}, {'more' if reached[worst] > scores[0]['loss'] else 'less'} than the {scores[0]['loss']:.3f} of the "
+                 "untrained prompt. So the learning rate is the answer to the puzzle. This is one seed and a short run, so it orders the extremes only. "
                  "A longer run would give small steps more time."))
 
 # %% [markdown]
@@ -472,8 +471,7 @@ display(Markdown(f"After 60 steps the rate {best:g} has the lowest validation lo
 # ### One story for the whole course
 #
 # Lester et al. (2021) use 0.3, with another optimizer; the benchmark at the end of this section 0.0001 and 0.001. This course
-# *searches*: in the study
-# `rates`, every system on every task and base model gets at least four rates, in steps of about three, on validation data. If the
+# *searches*: in the study `rates`, every system gets at least four rates, in steps of about three, on validation data. If the
 # best one is at the edge, the grid grows.
 
 # %%
@@ -500,7 +498,7 @@ display(Markdown(
     f"The most that a search chose for full fine-tuning is {best_of.loc['full fine-tuning', 'highest']:g}."))
 
 # %% [markdown]
-# So a coarse search is enough. Each search ran with one seed, so one of two neighbouring rates may have won by luck. For
+# So for 20 tokens a coarse search is enough. Each search ran with one seed, so one of two neighbouring rates may have won by luck. For
 # course-gpt2-m and 20 tokens, the price of each rate, as loss over the lowest of the search:
 
 # %%
@@ -518,9 +516,10 @@ display(Markdown(
 # %% [markdown]
 # ### Length, start and rate together
 #
-# The study `design` crosses lengths, starts and rates, with three seeds each, on validation data. The **starts** are: *sampled tokens* (rows of frequent tokens from the embedding table), *random, a token's
-# length* (random directions, as long as the table's rows), *words of the task* (the embeddings of the reported hard prompt),
-# *first rows of the table*, and *N(0, 1)* (what `nn.Embedding` does by itself: rows several times as long as a token's).
+# The study `design` crosses lengths, starts and rates, with three seeds each, on validation data. The **starts** are: *sampled
+# tokens* (embeddings of frequent tokens), *random, a token's length* (random directions), *words of the task* (the embeddings of the
+# report's hand-written prompt), *first rows of the table*, and *N(0, 1)* (what `nn.Embedding` does by itself: rows several times
+# as long as a token's).
 
 # %%
 from course_utils.lessons.design import CHEAP, cell_words, design_cells, design_figure, over_seeds, start_words
@@ -557,14 +556,15 @@ def spread_of(choice):
 
 
 spread = pd.concat([spread_of(choice) for choice in ("length", "start", "rate")])
-for name, rows in spread.groupby("task", sort=False):
+for _, rows in spread.groupby("task", sort=False):
     display(rows.assign(start=rows["start"].map(start_words)).set_index(["task", "choice"]).round(3))
 
 # %% [markdown]
 # ### The same lesson elsewhere
 #
 # The [benchmark of the PEFT library](https://github.com/huggingface/peft/tree/main/method_comparison/MetaMathQA/results) trains
-# Llama-3.2-3B on MetaMathQA and tests on GSM8K, with one seed. Its prompt tuning has 200 virtual tokens. Results of 15 July 2026 with PEFT 0.19.2.dev0:
+# Llama-3.2-3B on MetaMathQA and tests on GSM8K, with one seed and, for prompt tuning, 200 virtual tokens. Results of 15 July 2026 with
+# PEFT 0.19.2.dev0:
 #
 # | system | learning rate | weight decay | start | test accuracy |
 # |---|---|---|---|---|

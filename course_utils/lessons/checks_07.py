@@ -141,8 +141,8 @@ def check_07_other_style(other_style) -> None:
         return evaluate_loss(system, encode(part, "translation", tokenizer, system))
 
     ours, other = loss(soft, control), loss(soft, target)
-    none, stray = loss(model, control), loss(model, target)
-    assert not (ours > other and other < 0.7 * stray), (
+    none = loss(model, control)
+    assert ours < 1.5 * other, (   # no prompt lies near 1
         f"unseen sentences: loss {ours:.3f} in the control style, {other:.3f} in the target style: "
         "was it trained on the records given?")
     assert ours < min(other, 0.9 * none), (

@@ -110,7 +110,7 @@ def check_08_carry(carry) -> None:
         with torch.no_grad():
             here, there = model(inputs_embeds=rows[None]).logits, twin(inputs_embeds=moved[None]).logits
         assert torch.allclose(here, there, atol=1e-4), (
-            "the twin's logits behind your rows are not the model's behind its own: reorder the columns (the width), not the rows")
+            "the twin's logits behind your rows are not the model's: reorder the columns (the width), not the rows")
     passed("the twin reads your rows as the model reads its own")
 
 

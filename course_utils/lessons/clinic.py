@@ -192,11 +192,11 @@ def pattern_figure(panels: Mapping[str, Mapping[str, Line | float]]):
                 ax.axhline(line, color=color, linestyle=style, label=name)
         ax.set_title(task.replace("_", " "), size=SIZE + 0.5, loc="left")
         ax.tick_params(labelsize=SMALL)
-        ax.set_ylim(0, None)
+        ax.set(ylim=(0, None), xlim=(0.5, 10.5), xticks=(1, 5, 10))
+        ax.set_xlabel("epoch", size=SIZE)
     axes[0, 0].set_ylabel("loss as a part of ln V", size=SIZE)
     axes[0, 0].annotate("even guessing", (0.02, 1), xycoords=("axes fraction", "data"), xytext=(0, -10),
                         textcoords="offset points", size=SMALL - 0.5, color=ACCENT)
-    figure.supxlabel("epoch", size=SIZE)
     handles = {label: handle for ax in axes[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(6, len(handles)), fontsize=SMALL)
 

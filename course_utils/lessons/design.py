@@ -36,8 +36,10 @@ def best_losses(study: Study) -> pandas.DataFrame:
 
 
 def design_cells(study: Study, least: int = 3) -> pandas.DataFrame:
-    """A row for each length x start x rate with ``least`` seeds or more, the lowest mean first: mean, low and high over the seeds,
-    the losses themselves."""
+    """A row for each length x start x rate with ``least`` seeds or more, the lowest mean first.
+
+    mean, low and high over the seeds, and the losses themselves, in nats.
+    """
     runs = best_losses(study)
     cells = [{**dict(zip(CELL, key, strict=True)), "mean": rows["loss"].mean(), "low": rows["loss"].min(),
               "high": rows["loss"].max(), "seeds": len(rows), "losses": sorted(rows["loss"])}

@@ -63,7 +63,7 @@ class Settings:
     search_train: int = 1000
     search_epochs: int = 3
     design_train: int = 1000
-    design_epochs: int = 3
+    design_epochs: int = 2
     draws: int = 2
     words_tried_on: int = 100   # validation records, outside of the study main
     labels: tuple[int, ...] = LABELS
@@ -225,16 +225,16 @@ def labels(s: Settings) -> list[Job]:
 
 
 def design(s: Settings) -> list[Job]:
-    """Length x start x learning rate, on validation alone: what it leads to are defaults, and they are a choice."""
-    def plan(experiment: Experiment) -> Plan:
-        training = TrainingConfig(epochs=s.design_epochs, eval_batch_size=128)
-        yield [Run("design", experiment, replace(training, learning_rate=rate, seed=seed), test=False, detail="best")
-               for rate in (0.1, 0.03, 0.01, 0.3, 0.003) for seed in s.seeds]
+    """Length x start x learning rate, by the validation loss alone: what it leads to are defaults, and they are a choice."""
+    def plan(experiment: Experiment, rate: float) -> Plan:
+        training = TrainingConfig(epochs=s.design_epochs, learning_rate=rate, eval_batch_size=128)
+        yield [Run("design", experiment, replace(training, seed=seed), test=False, detail="best") for seed in s.seeds]
 
     part = min(s.design_train, s.max_train or s.design_train)
-    return [Job(f"design {task} {length} {init}", plan(s.experiment(task, prompt_length=length, prompt_init=init, max_train=part)),
-                5 * len(s.seeds))
-            for task in ("translation", "summarization") if task in s.tasks for length in (20, 1, 100, 5) for init in INITS]
+    return [Job(f"design {task} {length} {init} {rate:g}",
+                plan(replace(s.experiment(task, prompt_length=length, prompt_init=init, max_train=part), max_scored=0), rate), len(s.seeds))
+            for task in ("translation", "summarization") if task in s.tasks for length in (20, 1, 100, 5) for init in INITS
+            for rate in (0.1, 0.03, 0.3, 0.01, 0.003)]
 
 
 # ---- studies that go beyond one experiment (see `further`)

@@ -151,7 +151,7 @@ def batch(reader, tokenizer, records):
 
 
 def test_the_picture_shows_where_each_system_looks(reader, tokenizer, batch):
-    ids, labels = batch["input_ids"][0], batch["labels"][0]
+    labels = batch["labels"][0]
     targets = (labels != -100).nonzero()[:, 0].tolist()
     expected = {None: [i - 1 for i in targets], "labels not shifted": targets, "off by the prompt": [i - 4 for i in targets],
                 "no target fed in": list(range(3, 3 + len(targets)))}
@@ -159,7 +159,7 @@ def test_the_picture_shows_where_each_system_looks(reader, tokenizer, batch):
     for name, at in expected.items():
         assert clinic.scored_pairs(systems[str(name)], batch) == list(zip(at, targets, strict=True)), name
     figure = clinic.scoring_picture(systems, batch, tokenizer)
-    assert "but not for no target fed in, labels not shifted, off by the prompt" in figure.alt_text and len(ids) > 10
+    assert "but not for labels not shifted, off by the prompt, no target fed in" in figure.alt_text
 
 
 def test_padding_check_catches_two_bugs(reader, tokenizer, records):

@@ -147,7 +147,8 @@ def test_a_trend_in_words_and_what_it_says_of_a_claim(sizes):
     assert scaling.trend({"translation": sizes}, "nothing", scaling.FULL)["translation"][0] is None
     assert scaling.judged([change, None], "higher") == "cannot be told here"
     for verdicts, said in ((("higher", "higher"), "supported here"), (("higher", "lower"), "supported on 1 of 2 tasks"),
-                           (("lower", "lower"), "not supported here"), (("lower", "cannot be told apart"), "cannot be told apart")):
+                           (("lower", "lower"), "not supported here"),
+                           (("lower", "cannot be told apart"), "cannot be told apart")):
         assert scaling.judged([SimpleNamespace(verdict=each) for each in verdicts], "higher") == said
 
 

@@ -145,7 +145,8 @@ def test_the_world_keeps_its_rules(build):
     rng = random.Random(3)
     for i in range(150):
         check.check_event(check.g.draw_event(rng, watched=i % 3 == 0))
-        check.check_document(check.g.write_document(check.g.draw_pair(rng, watched=i % 2 == 0), rng, audience=i % 2 == 0, spread=i % 2 == 0))
+        pair = check.g.draw_pair(rng, watched=i % 2 == 0)
+        check.check_document(check.g.write_document(pair, rng, audience=i % 2 == 0, spread=i % 2 == 0))
 
 
 @pytest.mark.parametrize(("adjective", "noun", "forms"), [
