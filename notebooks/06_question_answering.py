@@ -521,7 +521,7 @@ best = [name for name in ("hard prompt, best written", "discrete search") if nam
 lines = [str(verdict(control, task.name, base, soft_20, name)) for name in best if soft_20 in measured]
 print("\n".join(lines) or "The study of the control style has no rows for both sides yet.")
 if measured:
-    display(summary_table(control, task.name, base).set_index("system").loc[measured, ["mean", "low", "high", "seeds"]].round(1))
+    display(summary_table(control, task.name, base).set_index("system").loc[measured, ["mean", "low", "high", "seeds"]].astype(float).round(1))
 
 # %% [markdown]
 # Hold such a verdict beside the one for the target style: a lead of soft prompts that is left here is not due to the cap.

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from functools import cache
 
 from .checks import check, passed
 
 RECORDS = 100   # of the validation set, as in the lesson
+OVERLAP = 0.6   # two prompts that share more of their words are one and the same example
 
 
 @cache
@@ -109,7 +112,13 @@ def check_01_promising_swaps(promising_swaps) -> None:
         assert found == wanted or sorted(found) != sorted(wanted), f"{facts}: the right swaps, but not the best first"
         assert found == wanted, (
             f"{facts}: expected {wanted}, got {found}: the change of each swap is (table_v - rows_p) . gradient_p")
-    passed("this is how the search of section 7 chooses what it tries")
+    passed("the search of section 7 ranks by the same numbers, place by place; it draws its candidates at random from the best of every place")
+
+
+def _overlap(first: str, second: str) -> float:
+    """The share of words that two texts have in common, each as often as both have it (0 to 1)."""
+    one, other = (Counter(re.findall(r"\w+", text.lower())) for text in (first, second))
+    return 2 * (one & other).total() / max(1, one.total() + other.total())
 
 
 @check
@@ -125,6 +134,9 @@ def check_01_answer_prompt(answer_prompt) -> None:
     ours = {line for each in task.hand_written for line in each.split("\n")} - {"{source}", ""}
     shared = [line for line in prompt.split("\n") if line in ours]
     assert not shared, f"the line {shared[0]!r} stands in our list: write your own"
+    overlap = max(_overlap(prompt, each) for each in task.hand_written if "\nAnswer:" in each)
+    assert overlap <= OVERLAP, (
+        f"{overlap:.0%} of the words are those of an example in our list: this is our example with other words, write your own")
     length = len(token_ids(_course_model()[1], prompt))
     assert length <= 300, f"your prompt has {length} tokens: stay within 300, or answers take too long"
     bare, score = (_score(task.name, each, start=RECORDS) for each in ("", prompt))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 
 import numpy
@@ -14,6 +15,15 @@ from .checks import check, passed
 REPORTED = {"validation loss": [10.00, 8.78, 8.54, 8.43, 8.38], "soft prompt, loss": 8.48, "hard prompt, loss": 11.19,
             "hard prompt, ROUGE": 0.27, "soft prompt, shared tokens": 16.58, "vocabulary": 50_257}
 SOFT_TOKEN = "[SUMMARIZE]"
+# Systems of the studies, in the figures' order -> their names in this lesson.
+NAMES = {"copy of the source": "copy of the report", "lead sentence": "lead sentence", "hard prompt, reported": "hard prompt, reported",
+         "hard prompt, best written": "best hand-written prompt", "solved examples, 1": "few-shot, 1 example",
+         "solved examples, 4": "few-shot, 4 examples", "discrete search, 20 tokens": "discrete search, 20 tokens",
+         "soft prompt, 1 token": "soft prompt, 1 token", "soft prompt, 5 tokens": "soft prompt, 5 tokens",
+         "soft prompt, 20 tokens": "soft prompt, 20 tokens", "LoRA": "LoRA", "full fine-tuning": "full fine-tuning"}
+WRITTEN, FULL = ("hard prompt, reported", "hard prompt, best written"), "full fine-tuning"
+SOFT = ("soft prompt, 1 token", "soft prompt, 20 tokens")
+CLEARLY = 5    # points; a rule of thumb where no paired test is at hand
 CROWD = re.compile(r"[Aa]bout (\d[\d,]*)")
 
 # ---- what the lesson uses
@@ -48,6 +58,65 @@ def curve(rows, metric: str, split: str = "validation"):
     rows = rows[(rows["split"] == split) & (rows["metric"] == metric)]
     table = rows.pivot_table(index="seed", columns="step", values="value").dropna(axis=1)
     return table.columns.tolist(), table.to_numpy()
+
+
+def curve_in_words(rows, name: str, most: int = 8) -> str:
+    """What ROUGE-L the curve of a system has after one pass and at its end, and after how many passes its runs stopped."""
+    rows = rows[rows["system"] == name]
+    _, values = curve(rows, "rougeL")
+    passes = rows[(rows["split"] == "validation") & (rows["metric"] == "rougeL")].groupby("seed").size().tolist()
+    return (f"{name}: ROUGE-L {values[:, 0].mean():.3f} after one pass, {values[:, -1].mean():.3f} at the end of the curve; runs of "
+            + ", ".join(map(str, passes)) + f" passes{', all of them up to the cap' if min(passes) == most else ''}")
+
+
+def stored_scores(study, base: str = "course-gpt2-m"):
+    """ROUGE-L of a study's systems on the test: name -> a score for each seed, name -> its interval, and the number of records."""
+    from ..verdicts import summary_table
+
+    summary = summary_table(study, "summarization", base, against="hard prompt, best written").set_index("system")
+    rows = study.table()
+    rows = rows[(rows["task"] == "summarization") & (rows["base"] == base) & (rows["split"] == "test") & (rows["metric"] == "rougeL")]
+    stored = [name for name in NAMES if name in summary.index]
+    scores = {NAMES[name]: rows[rows["system"] == name]["value"].tolist() for name in stored}
+    intervals = {NAMES[name]: tuple(summary.loc[name, ["low", "high"]]) for name in stored if summary["low"].notna()[name]}
+    return scores, intervals, int(summary["n"].iloc[0])
+
+
+def what_moved(shares, lower: str, higher: str) -> str:
+    """Whether ``higher`` differs from ``lower`` more in the choice of the event ("other") or in copying ("name", "thing")."""
+    change = {kind: shares[higher][kind] - shares[lower][kind] for kind in shares[lower]}
+    copying = change["name"] + change["thing"]
+    return (f"From {lower} to {higher}: *other* {change['other']:+.1f} points, *name* and *thing* together {copying:+.1f}. "
+            + ("More of it is choice." if abs(change["other"]) > abs(copying) else "More of it is copying."))
+
+
+def about_sizes(sizes) -> str:
+    """What a table of percentages, size -> system -> main event told, says of soft prompts, words and full fine-tuning."""
+    known = {size: row for size, row in sizes.items() if any(each in row for each in WRITTEN) and any(each in row for each in SOFT)
+             and max(row.values()) > 0}
+    ahead, level, trained = [], [], []
+    for size, row in known.items():
+        best = max(row[each] for each in WRITTEN if each in row)
+        (ahead if max(row[each] for each in SOFT if each in row) > best + CLEARLY else level).append(size)
+        if row.get(FULL, 0) > best + CLEARLY:
+            trained.append(size)
+    told = []
+    if level:
+        told.append(f"On {' and '.join(level)} no soft prompt tells the main event clearly more often (by more than {CLEARLY} points) "
+                    "than the better hand-written prompt.")
+    if ahead:
+        told.append(f"On {' and '.join(ahead)} one does.")
+    if trained:
+        told.append(f"Full fine-tuning does on {' and '.join(trained)}.")
+    if level and not ahead:
+        told.append("We saw no soft prompt add this skill on these sizes.")
+    return " ".join([*told, "The table has no paired test; lesson 09 has."])
+
+
+def sign_test(first: int, second: int) -> float:
+    """The two-sided p of a sign test: of ``first + second`` pairs that differ, ``first`` speak for one side."""
+    n = first + second
+    return min(1.0, 2 * sum(math.comb(n, k) for k in range(min(first, second) + 1)) / 2**n) if n else 1.0
 
 
 def stored_answers(study, base: str = "course-gpt2-m") -> dict[str, list[list[str]]]:
@@ -169,6 +238,7 @@ def check_05_edit(edit) -> None:
         found = edit(report)
         assert isinstance(found, str), f"return the changed report as one text, not {type(found).__name__}"
         assert found != report, f"nothing has changed in the report that begins {report[:40]!r}"
+        assert found.split() != report.split(), "only blanks or line breaks have changed: change what the report says, or its order"
         assert all(name in found for name in people), f"both people must stay, so that there is a choice: {', '.join(people)}"
         assert found != swap_crowds(report), "the lesson exchanged the two numbers already: change something else"
         lost = 1 - len(found.split()) / len(report.split())

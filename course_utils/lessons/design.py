@@ -22,7 +22,6 @@ STARTS = {   # prompt_init -> words, colour, marker
     "normal": ("N(0, 1)", "#D55E00", "X")}
 CELL = ["task", "base", "length", "start", "rate"]
 SEARCH = ["system", "base", "task", "data"]
-CHEAP = 1.05   # a loss so many times the lowest is about as good
 
 
 def best_losses(study: Study) -> pandas.DataFrame:
@@ -91,6 +90,34 @@ def cell_words(cell) -> str:
             f"{cell['mean']:.3f} nats ({cell['low']:.3f} to {cell['high']:.3f})")
 
 
+CHOICES = {"start": ("start", start_words), "rate": ("learning rate", "{:g}".format), "length": ("length", "{:g} tokens".format)}
+
+
+def choice_sentences(cells: pandas.DataFrame) -> list[str]:
+    """A sentence for each task and each choice with two values or more: the best, the price of the worst, what the seeds say.
+
+    The other two choices are made as well as possible for each value. Only what all values of the choice met counts.
+    """
+    sentences = []
+    for task, group in cells.groupby("task", sort=False):
+        for choice, (name, words) in CHOICES.items():
+            others = [each for each in CHOICES if each != choice]
+            common = set.intersection(*(set(map(tuple, rows[others].values)) for _, rows in group.groupby(choice)))
+            rows = group[[tuple(each) in common for each in group[others].values]]
+            rows = rows.loc[rows.groupby(choice)["mean"].idxmin()].sort_values("mean")
+            if len(rows) < 2:
+                continue
+            best, worst = rows.iloc[0], rows.iloc[-1]
+            apart = over_seeds(worst["losses"], best["losses"])
+            verdict = ("the two cannot be told apart by their seeds" if apart == "cannot be told apart" else
+                       "all seeds of one lie above all of the other")
+            sentences.append(
+                f"{task.replace('_', ' ')}, {name}: {words(best[choice])} is the best of {len(rows)} "
+                f"({best['mean']:.3f} nats, mean of {best['seeds']} seeds); the worst, {words(worst[choice])}, ends at "
+                f"{worst['mean'] / best['mean']:.2f} times that loss, and {verdict}.")
+    return sentences or ["The study design has nothing to compare yet: too few settings have three seeds."]
+
+
 def log_axes(ax, rates: Sequence[float]) -> None:
     """Both axes logarithmic, the learning rates that were tried as ticks, plain numbers."""
     ax.set(xscale="log", yscale="log")
@@ -115,6 +142,11 @@ def searches(study: Study) -> pandas.DataFrame:
         found.append({**dict(zip(SEARCH, key, strict=True)), "best": rows.idxmin(), "runs": len(rows),
                       "rates": rows.index.to_numpy(), "ratios": (rows / rows.min()).to_numpy()})
     return pandas.DataFrame(found, columns=[*SEARCH, "best", "runs", "rates", "ratios"])
+
+
+def at_edge(found: pandas.DataFrame) -> int:
+    """How many searches have their best rate at an end of the rates that they tried: a still lower loss may lie beyond."""
+    return sum(int(numpy.argmin(ratios)) in (0, len(ratios) - 1) for ratios in found["ratios"])
 
 
 def price_of_a_miss(found: pandas.DataFrame) -> pandas.DataFrame:

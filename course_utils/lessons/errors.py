@@ -92,3 +92,9 @@ def fault_counts(predictions: Sequence[str], references: Sequence[str]) -> dict[
     """How many summaries have each fault of `KINDS`, and how many are right."""
     found = [faults(*pair) for pair in zip(predictions, references, strict=True)]
     return {kind: sum(kind in each for each in found) for kind in KINDS}
+
+
+def event_shares(runs: Sequence[Sequence[str]], references: Sequence[str]) -> dict[str, float]:
+    """How many percent of the summaries of all ``runs`` have each kind of `chosen_event`."""
+    found = [chosen_event(*pair) for run in runs for pair in zip(run, references, strict=True)]
+    return {kind: 100 * found.count(kind) / len(found) for kind in ("main", "other", NAME, THING)}

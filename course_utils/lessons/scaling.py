@@ -4,6 +4,8 @@ the first epoch of a stored run, trained again."""
 from __future__ import annotations
 
 import functools
+import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 
@@ -12,9 +14,11 @@ import numpy
 import pandas
 
 from ..base_models import COURSE_MODELS
+from ..cost import Batch, Cost, break_even
 from ..experiment import Experiment, run
 from ..metrics import SCORES
 from ..results import Study
+from ..serving import calculator_table
 from ..shapes import get_shape
 from ..tasks import TASKS, data_root
 from ..training import TrainingConfig
@@ -25,6 +29,8 @@ from .drawing import TASKS as TASK_KINDS
 
 FULL, TWENTY, WRITTEN = "full fine-tuning", "soft prompt, 20 tokens", "hard prompt, best written"
 NAMES = {WRITTEN: "best hand-written prompt"}   # in figures
+TRIVIAL = ("copy of the source", "lead sentence", "most common training answer")   # answers that need no model
+GRAY = "#888888"
 FLOOR = 5.0   # points of 100: below, a percentage of a score is noise
 SHORT = {name: name.removeprefix("course-gpt2-") for name in COURSE_MODELS}
 
@@ -55,6 +61,17 @@ class Sizes:
         self.n = self.runs[known[0][0]].size(known[0][1])
         self.counts = self.runs[known[0][0]].counts(self.n, draws, numpy.random.default_rng(seed))
 
+    @property
+    def trivial(self) -> float | None:
+        """The best score of an answer that needs no model, in points; None if there is no row of one."""
+        rows = pandas.concat([each.rows for each in self.runs.values()])
+        values = rows[rows["system"].isin(TRIVIAL)]["value"]
+        return self.unit * float(values.max()) if len(values) else None
+
+    def says_something(self, base: str, *systems: str) -> bool:
+        """Whether the interval of one of the systems lies above the best answer that needs no model."""
+        return max(self.score(base, each)["low"] for each in systems) > (self.trivial or 0)
+
     def systems(self, base: str) -> list[str]:
         """Systems that have predictions on this base model."""
         rows = self.runs[base].rows
@@ -83,7 +100,6 @@ class Sizes:
         names = [f"{SHORT.get(base, base)} with {system}" for base, system in (first, second)]
         seeds = (len(ours["seeds"]), len(theirs["seeds"]))
         return Verdict(*names, self.metric, ours["mean"] - theirs["mean"], (low, high), seeds, self.n)
-
 
     def change(self, first: str, second: str, small: str, large: str) -> Verdict | None:
         """By how many points the lead of ``first`` over ``second`` is larger on the base model ``large`` than on ``small``."""
@@ -156,15 +172,19 @@ def difference_table(found: Mapping[tuple[str, str], Verdict]) -> pandas.DataFra
                              for base in COURSE_MODELS if any(each == base for _, each in found)})
 
 
-def trend(sizes: Mapping[str, Sizes], first: str, second: str, share: bool = False) -> dict[str, tuple[Verdict | None, str]]:
+def trend(sizes: Mapping[str, Sizes], first: str, second: str, share: bool = False,
+          floor: str | None = None) -> dict[str, tuple[Verdict | None, str]]:
     """task -> how the lead of ``first`` over ``second`` differs between the smallest and the largest size, and that in words.
 
-    With ``share``: how what ``first`` reaches in percent of ``second`` differs, over the sizes where ``second`` is above `FLOOR`.
+    Sizes on which neither is above the best answer that needs no model are skipped. With ``share``: how what ``first`` reaches in
+    percent of ``second`` differs, over the sizes where ``second`` is above `FLOOR`. ``floor``: the system that must be.
     """
     found = {}
     for task, each in sizes.items():
         bases = [base for base in each.runs if each.compare((base, first), (base, second))]
-        bases = [base for base in bases if not share or each.can_divide_by(base, second)]
+        bases = [base for base in bases if each.says_something(base, first, second)]
+        above = floor or (second if share else None)
+        bases = [base for base in bases if not above or each.can_divide_by(base, above)]
         if len(bases) < 2:
             found[task] = None, "measured on fewer than two sizes"
             continue
@@ -209,11 +229,14 @@ def score_by_size(sizes: Mapping[str, Sizes], systems: Sequence[str]):
                 ax.plot([at] * len(score["seeds"]), score["seeds"], ".", color=INK, markersize=2.5, zorder=4)
             ends.append((means[-1], NAMES.get(system, system), color, x[-1]))
             said.append(f"{task}, {system}: " + ", ".join(f"{mean:.0f}" for mean in means))
+        if each.trivial is not None:
+            ax.axhline(each.trivial, color=GRAY, linewidth=1.2, zorder=0)
+            said.append(f"{task}, an answer without a model, grey line: {each.trivial:.0f}")
         sizes_axis(ax, each)
         ax.set_title(f"{task.replace('_', ' ')}\n{SCORES[each.metric].label.removesuffix(', %')}", size=SIZE)
     _labels_at_the_right(figure, axes[0, -1], ends)
     axes[0, 0].set(ylim=(-2, 102), ylabel="points of 100")
-    figure.supxlabel("parameters of the base model, logarithmic · bars: 95% intervals · dots: seeds", size=SMALL + 0.5,
+    figure.supxlabel("parameters of the base, logarithmic · bars: 95% · dots: seeds · grey: no model needed", size=SMALL + 0.5,
                      color=SOFT_INK)
     return described(figure, f"Scores of 100 by size, from the smallest to the largest. {'; '.join(said)}.")
 
@@ -305,3 +328,157 @@ def first_epoch(task: str, base: str, seed: int = 0, watch: Callable[[int, objec
         if watch:
             watch(state["taken"], state["system"])
     return {"steps": state["taken"], "again": state["loss"], "stored": float(first["value"]), "device": found[0].get("device")}
+
+
+def stored_after(task: str, base: str, step: int) -> pandas.DataFrame:
+    """A row a system: how many stored runs there are, and the lowest and the highest validation loss after ``step`` steps."""
+    rows = study_of(base).table()
+    rows = rows[(rows["task"] == task) & (rows["base"] == base) & (rows["split"] == "validation") & (rows["metric"] == "loss")]
+    found = rows[rows["step"] == step].groupby("system", sort=False)["value"].agg(["count", "min", "max"])
+    return found.rename(columns={"count": "stored runs", "min": "lowest loss", "max": "highest loss"})
+
+
+def near_the_stored(again: Mapping, tolerance: float = 0.01) -> None:
+    """AssertionError if `first_epoch` came out further from the stored row than other machines' sums explain."""
+    distance = abs(again["again"] - again["stored"])
+    assert distance < tolerance, f"the losses are {distance:.4f} apart, more than {tolerance}: other records, rate or seed?"
+
+
+# ---- tables of the lesson
+
+
+def readings() -> dict:
+    """size -> how it was pre-trained, with its log."""
+    return json.loads((data_root() / "base_models" / "training.json").read_text(encoding="utf-8"))["models"]
+
+
+def models_table() -> pandas.DataFrame:
+    """A row a course model: size, peak learning rate, last loss, and the share of German nouns that it knows."""
+    found = {}
+    for base in COURSE_MODELS:
+        shape, read = get_shape(base), readings()[SHORT[base]]
+        last = read["log"][-1]
+        found[base] = {"parameters": f"{shape.parameters:,}", "width x layers": f"{shape.width} x {shape.layers}",
+                       "20 tokens, % of the parameters": f"{100 * 20 * shape.width / shape.parameters:.2f}",
+                       "peak learning rate": f"{read['peak_learning_rate']:g}",
+                       "loss on unseen pages": f"{last['validation_loss']:.2f}",
+                       "nouns right, %": f"{last['nouns right, %']:.0f}"}
+    return pandas.DataFrame(found).T
+
+
+def largest_rise(size: str) -> tuple[float, float, float]:
+    """The largest rise of the loss on unseen pages within the pre-training of a size: from, to, and the last loss."""
+    losses = [row["validation_loss"] for row in readings()[size]["log"]]
+    lowest = [min(losses[:i + 1]) for i in range(len(losses))]
+    at = max(range(len(losses)), key=lambda i: losses[i] - lowest[i])
+    return lowest[at], losses[at], losses[-1]
+
+
+def real_table() -> tuple[pandas.DataFrame, list[str]] | None:
+    """SmolLM2 on Multi30k: scores by system, and a line for each compared pair; None if nothing is stored."""
+    rows = stored("real").table("max_train")
+    rows = rows[(rows["split"] == "test") & (rows["task"] == "translation")
+                & ~rows["system"].str.contains("no target|baseline", regex=True)]
+    pairs = rows["system"].str.contains(" - ", regex=False)
+    scores = rows[(rows["metric"] == "bleu") & ~pairs]
+    if not len(scores):
+        return None
+    lines = [f"{scores['max_train'].dropna().max():.0f} training records, {scores['n'].max()} test records, BLEU"]
+    for pair, each in rows[pairs & rows["metric"].str.startswith("bleu, ")].groupby("system", sort=False):
+        low, middle, high = (each[each["metric"] == f"bleu, {name}"]["value"] for name in ("low", "difference", "high"))
+        same = "one verdict for all seeds" if (low > 0).all() or (high < 0).all() else "no verdict that holds for all seeds"
+        lines.append(f"{pair}: {middle.mean():+.1f} BLEU [{low.min():+.1f}, {high.max():+.1f}], {same}")
+    return scores.groupby("system", sort=False)["value"].agg(["mean", "min", "max", "count"]).round(1), lines
+
+
+def stages_table(whole: Mapping | None) -> pandas.DataFrame:
+    """A row a stage of course-gpt2-m: what it had read, its loss, and BLEU of prompts there. ``whole``: the score of the last."""
+    rows, log = stored("checkpoints").table(), readings()["m"]["log"]
+    rows = rows[(rows["task"] == "translation") & (rows["split"] == "test") & (rows["metric"] == "bleu")]
+    names = {TWENTY: "trained there", "prompt of course-gpt2-m": "carried from m", "hard prompt, reported": "reported words"}
+    table = {}
+    for tokens in (3, 8, 24):
+        at = min(log, key=lambda row: abs(row["tokens"] - 1e6 * tokens))
+        here = rows[rows["base"] == f"course-gpt2-m-{tokens}M"].groupby("system")["value"]
+        found = {name: here.get_group(name) for name in names if name in here.groups}
+        cells = {label: f"{found[name].mean():.1f} ({len(found[name])} seeds)" if name in found else "–"
+                 for name, label in names.items()}
+        table[f"{tokens}M tokens"] = {"loss on unseen pages": f"{at['validation_loss']:.2f}",
+                                      "logged at": f"{at['tokens'] / 1e6:.1f}M"} | cells
+    table["96M tokens (m)"] = {"loss on unseen pages": f"{log[-1]['validation_loss']:.2f}",
+                               "logged at": f"{log[-1]['tokens'] / 1e6:.1f}M"} | dict.fromkeys(names.values(), "–")
+    if whole:
+        table["96M tokens (m)"]["trained there"] = f"{whole['mean']:.1f} ({len(whole['seeds'])} seeds)"
+    return pandas.DataFrame(table).T
+
+
+def by_labels(task: str, every: int):
+    """The scores of m grouped by system and number of labels, ``every`` where all were used; None without rows of "labels"."""
+    metric, fewer = TASKS[task].main_metric, stored("labels").table("max_train")
+    rows = pandas.concat([fewer, stored("main").table("max_train")], ignore_index=True) if len(fewer) else fewer
+    rows = rows[(rows["task"] == task) & (rows["base"] == "course-gpt2-m") & (rows["split"] == "test")]
+    rows = rows[(rows["metric"] == metric) & rows["system"].isin([FULL, "LoRA", TWENTY, "solved examples"])]
+    if rows["max_train"].notna().sum() == 0:
+        return None
+    rows = rows.assign(value=rows["value"] * 100 / SCORES[metric].scale, labels=rows["max_train"].fillna(every).astype(int))
+    return rows.groupby(["system", "labels"])["value"]
+
+
+def labels_said(few, each: Sizes, every: int) -> list[str]:
+    """20 tokens beside each other trained system: the seeds with the fewest labels, and the paired test with all of them."""
+    lines = []
+    for system in (FULL, "LoRA"):
+        if found := each.compare(("course-gpt2-m", TWENTY), ("course-gpt2-m", system)):
+            lines.append(f"all labels, 20 tokens above {system}, paired test: {shown(found)}")
+        groups = [] if few is None else few.groups
+        counts = [count for name, count in groups if name == TWENTY and (system, count) in groups and count < every]
+        if counts:
+            ours, theirs = (few.get_group((name, min(counts))) for name in (TWENTY, system))
+            word = "above" if ours.min() > theirs.max() else "below" if ours.max() < theirs.min() else "overlapping with"
+            lines.append(f"{min(counts):,} labels, seeds of 20 tokens ({ours.min():.1f} to {ours.max():.1f}) lie {word} those of "
+                         f"{system} ({theirs.min():.1f} to {theirs.max():.1f})")
+    return lines
+
+
+def cost_table() -> pandas.DataFrame | None:
+    """The study "cost": time of a step relative to full fine-tuning, and what it keeps, measured and by formula."""
+    rows = stored("cost").table()
+    names = {"step, of full fine-tuning": "seconds, of full fine-tuning", "saved activations, bytes": "MB kept",
+             "saved activations by formula, bytes": "MB kept, by formula"}
+    rows = rows[rows["metric"].isin(names)]
+    if not len(rows):
+        return None
+    wide = rows.pivot_table(index=["base", "system"], columns="metric", values="value", sort=False).rename(columns=names)
+    wide = wide.reindex(columns=list(names.values()))
+    wide[["MB kept", "MB kept, by formula"]] /= 1e6
+    return wide.round(2)
+
+
+H100_GB = 80   # memory of one card
+CALCULATED = {"a task's file, MB": "{:,.2f}", "all files, GB": "{:,.3g}", "memory to train, GB": "{:,.3g}",
+              "memory to serve, GB": "{:,.3g}", "first token, ms": "{:.3g}"}
+
+
+def calculate(base: str = "gpt2", tasks: int = 10, prompt_length: int = 20) -> pandas.DataFrame:
+    """A row a system: training it once, and serving all tasks on one H100, from one copy of the base if it can be shared."""
+    table = calculator_table([base], tasks, prompt_length).set_index("system")
+    found = pandas.DataFrame({name: table[name].map(form.format) for name, form in CALCULATED.items()})
+    found.loc[table["memory to serve, GB"] > H100_GB, "first token, ms"] = "–"
+    shape, batch = get_shape(base), Batch(8, 128, 28)
+    for cached, title in ((False, "training paid after, examples not cached"), (True, "examples cached")):
+        paid = {name: break_even(Cost(shape, name, prompt_length), 1000, 300, batch, cached=cached) for name in table.index}
+        found[title] = [f"{paid[name]:,.0f}" if paid[name] < math.inf else "never" for name in table.index]
+    return found
+
+
+def dilemma(batch: Batch) -> tuple[pandas.DataFrame, int]:
+    """What l with 20 tokens and m fully tuned take, and from how many tasks on l with its prompts takes less disk."""
+    large, small = Cost(get_shape("course-gpt2-l"), "soft prompt"), Cost(get_shape("course-gpt2-m"), FULL)
+    rows = {"file of the base, MB": (2 * large.shape.parameters / 1e6, 0.0),
+            "file a task, MB": (large.stored_bytes / 1e6, small.stored_bytes / 1e6),
+            "training step, GFLOP": (large.step_flops(batch) / 1e9, small.step_flops(batch) / 1e9),
+            "memory to train, MB": (large.training_bytes(batch) / 1e6, small.training_bytes(batch) / 1e6),
+            "a request, GFLOP": (large.request_flops(128, 28) / 1e9, small.request_flops(128, 28) / 1e9)}
+    table = pandas.DataFrame(rows, index=["l with 20 tokens", "m, fully tuned"]).T
+    table["l / m"] = table.iloc[:, 0] / table.iloc[:, 1].replace(0, math.nan)
+    return table, math.ceil(table.iloc[0, 0] / (table.iloc[1, 1] - table.iloc[1, 0]))

@@ -97,7 +97,7 @@ def headroom_table() -> str:
             for system in systems:
                 here = (table["base"] == f"course-gpt2-{size}") & (table["task"] == name) & (table["system"] == system)
                 scores = table[here & (table["split"] == "test") & (table["metric"] == task.main_metric)]["value"] * names[task.main_metric][1]
-                cells.append(f"{scores.mean():.1f} ± {scores.std():.1f}")
+                cells.append(f"{scores.mean():.1f} ± {scores.std():.1f}" if len(scores) > 1 else "not measured")
         rows.append(f"| course-gpt2-{size} | " + " | ".join(cells) + " |")
     return "\n".join(rows)
 

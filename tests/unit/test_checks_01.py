@@ -9,6 +9,14 @@ QUIZ = ("On Monday, Nora Falk washed the bus.\nQuestion: Who washed the bus?\nAn
         "Question: What did Nora Falk wash?\nAnswer: the bus\n")
 
 
+def our_example():
+    """The longest listed prompt without its header, with other names, day and place."""
+    prompt = max(get_task("question_answering").hand_written, key=len).split("\n", 1)[1]
+    for ours, other in {"Marta Klein": "Nora Falk", "Otto Berg": "Max Huber", "Monday": "Friday", "park": "yard"}.items():
+        prompt = prompt.replace(ours, other)
+    return prompt
+
+
 def seam(first, second):
     """The ids of two texts, each made from source and target."""
     return lambda tokenizer, *texts: (tokenizer(first(*texts))["input_ids"], tokenizer(second(*texts))["input_ids"])
@@ -55,6 +63,8 @@ def one_step_away(rows, gradient, table):
     ("answer_prompt", lambda: "{source} ", "white space"),
     ("answer_prompt", lambda: "Quick quiz\n" + QUIZ + "{source}", "stands in our list"),
     ("answer_prompt", lambda: get_task("question_answering").hand_written[-1], "stands in our list"),
+    ("answer_prompt", lambda: our_example(), "with other words"),
+    ("answer_prompt", lambda: "Small test\n" + our_example(), "with other words"),
     ("answer_prompt", lambda: QUIZ * 12 + "{source}", "stay within 300"),
     ("answer_prompt", lambda: "Short answers, as the report has them\n{source}", "describing what you want"),
     ("answer_prompt", lambda: "It rained.\nQuestion: Did it rain?\nAnswer: It did rain.\n{source}", "vary the examples"),

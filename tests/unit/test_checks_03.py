@@ -103,6 +103,20 @@ def by_best(a, b):
     return "lower" if min(a) < min(b) else "higher"
 
 
+def by_all_against_the_mean(a, b):
+    mean = sum(b) / len(b)
+    return "lower" if max(a) < mean else "higher" if min(a) > mean else "cannot be told apart"
+
+
+def by_the_mean_against_all(a, b):
+    mean = sum(a) / len(a)
+    return "lower" if mean < min(b) else "higher" if mean > max(b) else "cannot be told apart"
+
+
+def lower_only(a, b):
+    return "lower" if max(a) < min(b) else "cannot be told apart"
+
+
 def reversed_claim(a, b):
     return design.over_seeds(b, a)
 
@@ -121,6 +135,7 @@ WRONG = [
     ("masked_loss", mean_of_rows, "mean of the rows' means"),
     ("masked_loss", over_all_positions, "not by all positions"),
     ("masked_loss", one_per_example, "one number for the batch|rows' means"),
+    ("masked_loss", lambda *given: loss_with()(*given).item(), "no gradient"),
     ("masked_loss", lambda *given: -loss_with()(*given), "sign"),
     ("masked_loss", lambda *given: loss_with()(*given) / math.log(2), "bits"),
     ("train_rows", loop_with(zero=False), "zero_grad"),
@@ -133,7 +148,12 @@ WRONG = [
     ("train_rows", loop_with(unfreeze=True), "base model has changed"),
     ("train_rows", loop_with(item=False), r"loss\.item"),
     ("train_rows", loop_with(list_of=lambda losses: losses[-1]), "a list with the loss"),
+    ("train_rows", loop_with(list_of=lambda losses: [losses[0]] * len(losses)), "the loss of step 2"),
+    ("train_rows", loop_with(list_of=lambda losses: [*losses[1:], losses[-1]]), "the loss of step 1"),
     ("compare_starts", comparison(by_means), "overlap"),
+    ("compare_starts", comparison(by_all_against_the_mean), "overlap"),
+    ("compare_starts", comparison(by_the_mean_against_all), "overlap"),
+    ("compare_starts", comparison(lower_only), "is wrong where"),
     ("compare_starts", comparison(by_best), "overlap"),
     ("compare_starts", comparison(strict, seeds=(0,)), "1 seed"),
     ("compare_starts", comparison(strict, seeds=(0, 0, 0)), "1 seed"),
@@ -152,7 +172,6 @@ def test_wrong_answers_are_told_what_is_wrong(name, wrong, hint):
 
 @pytest.mark.parametrize(("name", "right"), [
     ("masked_loss", loss_with()),
-    ("masked_loss", lambda logits, labels: loss_with()(logits, labels).item()),
     ("train_rows", loop_with()),
     ("train_rows", loop_with(kind=torch.optim.Adam)),   # the same without weight decay
     ("compare_starts", comparison(strict, seeds=(0, 1, 2, 3, 4))),
@@ -197,6 +216,22 @@ def test_only_cells_without_overlap_are_told_apart(study):
     cells = design.design_cells(study)["losses"]
     assert design.over_seeds(cells[0], cells[1]) == "cannot be told apart"
     assert (design.over_seeds(cells[0], cells[2]), design.over_seeds(cells[2], cells[0])) == ("lower", "higher")
+
+
+def test_each_choice_gets_a_sentence_if_its_values_met_the_same_others(study, tmp_path):
+    sentences = design.choice_sentences(design.design_cells(study))
+    assert len(sentences) == 2   # start, at the rate 0.1 that both have, and rate; one length alone
+    assert "start: sampled tokens is the best of 2" in sentences[0] and "cannot be told apart" in sentences[0]
+    assert "learning rate: 0.1 is the best of 2" in sentences[1] and "2.43 times" in sentences[1]
+    assert sentences[1].endswith("all seeds of one lie above all of the other.")
+    none = design.choice_sentences(design.design_cells(Study("design", tmp_path / "none")))
+    assert len(none) == 1 and "nothing to compare yet" in none[0]
+
+
+def test_searches_that_end_at_the_edge_are_counted(tmp_path):
+    inside = {("translation", 20, "vocab", rate, 0): [value] for rate, value in ((0.01, 0.22), (0.03, 0.2), (0.1, 0.3))}
+    edge = {("summarization", 20, "vocab", rate, 0): [value] for rate, value in ((0.01, 0.1), (0.03, 0.2))}
+    assert design.at_edge(design.searches(study_with(tmp_path, inside | edge, "rates"))) == 1
 
 
 def test_the_figure_has_a_panel_for_each_length_and_says_what_it_shows(study, tmp_path):

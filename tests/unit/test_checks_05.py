@@ -42,6 +42,8 @@ def write(soft, source, length, model=None, append=True, last=True):
     ("check_05_write_freely", lambda soft, s, n: write(soft, s, n - 1), "new tokens, got"),
     ("check_05_write_freely", lambda soft, s, n: write(soft, s, n, append=False, last=False), "last position|argmax"),
     ("check_05_edit", lambda text: text, "nothing has changed"),
+    ("check_05_edit", lambda text: text + " ", "only blanks"),
+    ("check_05_edit", lambda text: text.replace(". ", ".\n"), "only blanks"),
     ("check_05_edit", checks_05.swap_crowds, "exchanged the two numbers already"),
     ("check_05_edit", lambda text: text.replace("Rudolf Kraft", "Somebody").replace("Luise Horn", "Somebody"), "both people"),
     ("check_05_edit", lambda text: "Rudolf Kraft and Rosa Graf, Luise Horn and Elsa Peters", "words are gone"),
@@ -98,3 +100,27 @@ def test_a_difference_comes_with_its_interval():
     difference, low, high, verdict = checks_05.difference_interval(first, second)
     assert difference == 0.5 and (low, high) == resampled_interval(first.mean(0) - second.mean(0))
     assert verdict == "higher" and checks_05.difference_interval(second, second)[3] == "cannot be told apart"
+
+
+def test_shares_of_kinds_and_what_moved():
+    other = "Rudolf Kraft presents the big chronicle in the bookshop because a book festival is coming up."
+    name = "Rudolf Kraft cooks the spicy fish soup."
+    assert errors.event_shares([[REFERENCE, other], [name, other]], [REFERENCE] * 2) == {
+        "main": 25, "other": 50, "name": 25, "thing": 0}
+    shares = {"a": {"main": 50, "other": 40, "name": 5, "thing": 5}, "b": {"main": 60, "other": 31, "name": 5, "thing": 4},
+              "c": {"main": 62, "other": 37, "name": 1, "thing": 0}}
+    assert "other* -9.0" in checks_05.what_moved(shares, "a", "b") and checks_05.what_moved(shares, "a", "b").endswith("choice.")
+    assert checks_05.what_moved(shares, "a", "c").endswith("copying.")
+
+
+def test_the_sizes_are_told_from_their_numbers():
+    s = {"hard prompt, reported": 43.0, "hard prompt, best written": 39.0, "soft prompt, 20 tokens": 40.0, "full fine-tuning": 62.0}
+    text = checks_05.about_sizes({"xs": dict.fromkeys(s, 0.0), "s": s, "l": {"full fine-tuning": 90.0}})
+    assert text.startswith("On s no soft prompt") and "does on s." in text and "add this skill" in text and "xs" not in text
+    text = checks_05.about_sizes({"s": s, "m": {**s, "soft prompt, 1 token": 60.0}})
+    assert "On m one does." in text and "add this skill" not in text
+
+
+def test_a_sign_test():
+    assert checks_05.sign_test(0, 0) == 1 and checks_05.sign_test(5, 5) == 1
+    assert checks_05.sign_test(10, 0) == checks_05.sign_test(0, 10) == 2 / 2**10
