@@ -5,7 +5,7 @@
 #
 # **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more. Reading and exercises: 90 minutes.
 #
-# **For whom:** you read Python and know roughly what a language model is.
+# **For whom:** you read Python and know what a language model is.
 #
 # Words around an input change what a language model writes. Such words are called a **discrete prompt** or **hard prompt**: a
 # row of tokens from the model's vocabulary. How far do words carry? The rest of the course puts trained vectors in their place.
@@ -15,11 +15,10 @@
 #
 # ## What you will be able to do
 #
-# - read from the probabilities of the next token what a prompt does to a frozen model
-# - compare prompts fairly: intervals, paired tests, choice on validation data, one look at the test data
-# - explain with tokens why a space or a line break at the end can ruin a prompt
-# - let a program search for the words, and say what remains out of reach of all words
-
+# - read from next-token probabilities what a prompt does to a frozen model
+# - compare prompts fairly, with intervals and paired tests
+# - explain why a space at the end can ruin a prompt
+# - let a program search for the words
 # %% tags=["setup", "nbval-ignore-output"]
 import sys
 from pathlib import Path
@@ -39,10 +38,9 @@ setup()
 # %% [markdown]
 # ## 1. A frozen model continues text
 #
-# Our **base model** is a small GPT-2, trained on the gazette of an invented town: reports in English and German, each
-# followed by summaries, answers or translations. It is **frozen**: no parameter changes in this lesson. (With
-# `COURSE_SCALE=full` the live cells run on GPT-2 and public data. Remarks about the gazette, and stored results, are about the
-# course's own model.)
+# Our **base model** is a small GPT-2, trained on the gazette of an invented town: reports, each followed by summaries, answers or
+# translations. It is **frozen**: no parameter changes in this lesson. (With `COURSE_SCALE=full` live cells run on GPT-2 and
+# public data; remarks on the gazette and stored results are about the course's own model.)
 # %%
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -52,6 +50,7 @@ from course_utils import TASKS, course_scale, load_base_model, load_task_data, t
 
 pd.set_option("display.max_colwidth", 80)
 pd.set_option("display.width", 160)
+pd.set_option("display.max_columns", None)
 scale = course_scale()
 model, tokenizer = load_base_model(scale.base_model)
 model.requires_grad_(False)
@@ -72,8 +71,7 @@ token_boxes(with_hard_prompt(task.hard_prompt, lead_sentence(record["document"])
 plt.show()
 
 # %% [markdown]
-# From all tokens so far, the model computes a probability for each token to come next. A prompt works by moving these
-# probabilities. We give the model the report, the prompt, and the name of the person who acts. The next word is the verb, and its
+# From the tokens so far, the model computes a probability for each next token. A prompt moves these probabilities. We give the model the report, the prompt, and the name of the person who acts. The next word is the verb, and its
 # tense shows the style. The tokenizer cuts `sings` into pieces, so the picture shows first pieces of words. ✓ marks the first piece
 # of the wanted verb.
 # %%
@@ -117,21 +115,19 @@ for label, values in chances.items():
 
 # %% [markdown]
 # In the picture nearly all probability lies on two forms of one verb. That is one record: the averages over 40 show whether a
-# prompt helps in general. In brackets stands the 95% **interval** of the difference: other records would give other averages,
-# so we draw the 40 again, with replacement, many times. If an interval contains 0, the prompt cannot be told apart from no prompt.
+# prompt helps in general. In brackets stands the 95% **interval** of the difference, from drawing the
+# 40 records again, with replacement, many times. If an interval contains 0, the prompt cannot be told apart from no prompt.
 #
 # **Two things are built in.** After `What happens and why:` the gazette draws the style we want with a weight of 45, and another
-# one with 55. No cue selects exactly our style: we made the gazette that way (data card, "The tasks"). So hand-written words
-# start with a handicap. Section 6 removes it.
+# one with 55. No cue selects exactly our style: we made the gazette that way. So hand-written words start with a handicap.
 #
-# The other: an **attention head** is a part of the model that looks back at earlier tokens. Before pre-training, we set two heads so
-# that together they find an earlier occurrence of the present token and copy what followed it. So copying a name
-# out of a report comes easy to this model.
+# The other: two **attention heads** (parts of the model that look back at earlier tokens) were set before pre-training: together they
+# find an earlier occurrence of the present token and copy what followed it. So copying a name comes easy to this model.
 #
 # ## 2. Three tasks, and the prompts that were reported
 #
-# What the model reads before it answers is the **source**; it ends in a cue. The text we want is the **target**. When we score an
-# answer, the target is called the **reference**. Each task wants one style among several, the **target style**.
+# What the model reads before it answers is the **source**; it ends in a cue. The text we want is the **target**, called
+# **reference** where we score an answer. Each task wants one style among several, the **target style**.
 # %%
 for name, task in TASKS.items():
     example = data[name]["train"][0]
@@ -148,9 +144,9 @@ for name, task in TASKS.items():
 # - exact match (answers, %): how many answers equal the reference, apart from case, articles and punctuation
 # - BLEU (translations, 0 to 100): how many words, pairs, triples and quadruples of the output stand in the reference
 #
-# The model always takes the most likely token (**greedy decoding**), and the answer is the first line that is not blank.
+# The model always takes the most likely token (**greedy decoding**). Its first line that is not blank is the answer.
 #
-# Choices are made on **validation** records. The **test** records are looked at once, when all choices are made. The live
+# We choose on **validation** records, and look at the **test** records once, when all choices are made. The live
 # cells use half of the validation records, at most 100.
 # %%
 from functools import cache
@@ -170,8 +166,8 @@ def try_prompt(name, prompt):
 
 
 # %% [markdown]
-# To compare two prompts we draw the same records for both (a *paired* test). If the interval of the difference
-# contains 0, the two **cannot be told apart**.
+# To compare two prompts we draw the same records for both (a *paired* test). If the interval contains 0, the two
+# **cannot be told apart**.
 # %%
 def compare(name, first, second, records=None):
     """How much the answers `first` score above `second`, on the same records."""
@@ -205,13 +201,12 @@ for row in reported_rows.to_dict("records"):
     print(f"{row['task']}: {bare:.3g} without a prompt, {row['score']:.3g} with the order. It {said(row)}.")
 
 # %% [markdown]
-# So an order that is clear to us can do nothing, or harm.
-#
 # ## 3. Every prompt we could think of
 #
-# One reported prompt is no fair picture of words. So we wrote more: orders, cues known from the web, the gazette's own cues and
+# We wrote more prompts: orders, cues known from the web, the gazette's own cues and
 # **headers** (first lines of its pages), and solved examples in front (**in-context examples**). `{source}` marks the place of
-# the source, `{text}` that of the source without its cue. The stored study `words.tried` has them all, on all validation records.
+# the source, `{text}` that of the source without its cue. The stored study
+# `words.tried` has their scores on all validation records.
 # %%
 from course_utils import Study, verdict
 from course_utils.tasks import data_root
@@ -248,15 +243,18 @@ pd.concat({name: rows[["prompt", "value"]].iloc[[0, 1, 2, -2, -1]] for name, row
 for name, rows in tried.items():
     solved = [str(place) for place, prompt in enumerate(rows.prompt, 1) if "Marta Klein" in prompt]   # our examples are about her
     print(f"{name}: the prompts with solved examples have the places {', '.join(solved)} of {len(rows)}")
+    if name == "question_answering" and solved[:2] == ["1", "2"]:
+        print("   They lead. The best one joins a header with two examples, so this list cannot say which part helps.\n"
+              "   A possible reason: on a page of the gazette, answers mostly keep one style.")
+    elif solved and int(solved[0]) > len(rows) / 2:
+        print("   They stand near the end of the list.")
 for name, rows in tried.items():
     answers = try_prompt(name, rows.prompt.iloc[0])["answers"]
     exact = sum(answer in TASKS[name].references(record) for answer, record in zip(answers, validation[name], strict=True))
     print(f"{name}: after the best prompt, {exact} of {len(answers)} answers are exactly the reference")
 
 # %% [markdown]
-# For questions, the two prompts with solved examples lead. The best one joins a header with two examples, so this list cannot say
-# which part helps. A possible reason: on a page of the gazette, answers mostly keep one style. For summaries the two prompts with an
-# example stand near the end of the list. Examples are not always the best words.
+# So examples are not always the best words.
 #
 # **Do paraphrases score alike?** We take three requests and three cues with similar meanings in English, and compare each with the
 # first of its group. Two things are built in. `Please summarize.` is also a header of the gazette; the other two requests are not.
@@ -282,14 +280,12 @@ print(f"{sum(same.verdict != 'cannot be told apart')} of {len(same)} paraphrases
 # %% [markdown]
 # Two bars may overlap and the paired test may still find a difference: it compares the prompts record by record.
 #
-# ## 4. White space
-#
-# All sources end in a cue. What happens if we add a space, or a line break?
+# ## 4. White space behind the cue
 #
 # ### Exercise 1. Predict, then run (warm-up, 5 minutes)
 #
 # Section 2 printed the BLEU of translations without a prompt. Guess it for the same source with a space at its end, and
-# with a line break. The check measures both and shows how far off you were. Do not scroll on before you have guessed.
+# with a line break. The check measures both. Do not scroll on before you have guessed.
 # %%
 def guess():
     """Your guess: the ending of the source -> BLEU."""
@@ -304,12 +300,12 @@ check_01_guess(guess)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Look at the picture of section 1: to which token does the space before a word belong?
+# To which token does the space before a word belong (first picture)?
 # </details>
 #
 # <details><summary>Solution</summary>
 #
-# Any guess will do, such as this one:
+# Any guess will do:
 #
 # ```python
 # def guess():
@@ -317,18 +313,19 @@ check_01_guess(guess)
 # ```
 # </details>
 #
-# Now all three tasks, each against the source as it is:
+# Now all three tasks, against the source as it is:
 
 # %% tags=["nbval-ignore-output"]
 endings = {"space": "{source} ", "line break": "{source}\n"}
 white = pd.DataFrame([{"ending": ending} | effect(name, prompt) for name in TASKS for ending, prompt in endings.items()])
 white["more loss"] = [row.loss - try_prompt(row.task, "")["loss"] for row in white.itertuples()]
+print(f"{sum(white.verdict == 'lower')} of {len(white)} scores are lower than without the added character; "
+      f"it costs {white['more loss'].min():.2f} to {white['more loss'].max():.2f} nats a token")
 white[["task", "ending", "loss", "more loss", "score", "difference", "low", "high", "verdict"]].round(3)
 
 # %% [markdown]
-# Read *more loss* and *verdict*: what one added character costs, and whether the score fell. On the screen little
-# changes. The model sees other tokens: its tokenizer (*byte pair encoding*) glues a space to the word that follows. Here is the
-# beginning of an answer behind the cue, behind a space that belongs to the prompt, and behind a line break.
+# On the screen little changes. The model sees other tokens: its tokenizer (*byte pair encoding*) glues a space to the word that
+# follows. Here is the beginning of an answer behind the cue, behind a space that belongs to the prompt, and behind a line break.
 # %%
 for prompt, answer in (("Summary:", " Carl Scholz repairs"), ("Summary: ", "Carl Scholz repairs"),
                        ("Summary:\n", "Carl Scholz repairs")):
@@ -336,7 +333,7 @@ for prompt, answer in (("Summary:", " Carl Scholz repairs"), ("Summary: ", "Carl
     plt.show()
 
 # %% [markdown]
-# In the second row the space is a token of its own. How often does the model meet such a lone space, and a line break?
+# In the second row the space is a token of its own. How often does the model meet one, and a line break?
 
 # %%
 from collections import Counter
@@ -357,9 +354,8 @@ for label, sign, all_of_them in (("spaces", " ", spaces), ("line breaks", "\n", 
 #
 # ## 5. Trivial baselines
 #
-# What does it take to reach a score? Two *texts* stand in for the answer, without a model: the report's first sentence, and three
-# of its sentences drawn at random (as in Radford et al. 2019). And one *prompt* means nothing: three random sentences of other
-# reports, drawn three times (the dots).
+# Two *texts* stand in for the answer, without a model: the report's first sentence, and three of its sentences drawn at random
+# (Radford et al. 2019). And one *prompt* means nothing: three random sentences of other reports, drawn three times (the dots).
 # %%
 import random
 import re
@@ -405,7 +401,7 @@ for label, others in rivals.items():
 # ## 6. A style that words can ask for
 #
 # Each task also has a **control style**: one that a cue of the gazette always calls for. `Headline:` is followed by
-# headlines and nothing else. Same model, same reports, other targets:
+# headlines and nothing else. Same reports, other targets:
 
 # %% tags=["nbval-ignore-output"]
 always = {"summarization": "{text}Headline:", "question_answering": "{text}Full answer:", "translation": "{text}Newspaper German:"}
@@ -424,13 +420,12 @@ pd.DataFrame(rows).round(3)
 
 # %% [markdown]
 # The main styles were built so that no words are tied to exactly them. That is one part of the answer to our puzzle. The table shows
-# a second part: even with the right cue the score stays below its maximum. The model also makes mistakes in facts: read the pairs
-# above. The two styles also differ without a prompt: compare the column `no prompt` with section 2. For questions the full sentence is the
-# gazette's most frequent style.
+# a second part: even with the right cue the score stays below its maximum. The two styles also differ without a prompt: compare the
+# column `no prompt` with section 2. For questions the full sentence is the gazette's most frequent style.
 #
 # ## 7. Let a program search for the words
 #
-# Could a program find the prompt? There are too many to try them all:
+# There are too many prompts to try them all:
 
 # %%
 for length in (1, 2, 5, 20):
@@ -438,9 +433,8 @@ for length in (1, 2, 5, 20):
 
 # %% [markdown]
 # A search needs a direction. The model turns each token into a vector, its **embedding**. The gradient of the loss with respect to
-# such a vector is an arrow: a small step against it lowers the loss. But behind a small step there is no token; words must jump from
-# one token's vector to another's. How far is the shortest jump? We measure the distance from a token to its nearest neighbour, and
-# the same for random vectors of the same lengths.
+# it is an arrow: a small step against it lowers the loss. But words must jump from one token's vector to another's. How far is the
+# shortest jump? We measure from a token to its nearest neighbour, and from random vectors of the same lengths.
 # %% tags=["nbval-ignore-output"]
 used = sorted(token for token, times in seen.items() if times >= 10)         # in the training records, section 4
 table = model.get_input_embeddings().weight.detach().float().cpu()[used]     # [used, width]
@@ -479,9 +473,8 @@ display(Markdown(
 # %% [markdown]
 # **The search.** Take a prompt of random tokens. At each **step** the gradient ranks the replacements of one token. A few
 # **candidates** are drawn at random from the best of every place (AutoPrompt, Shin et al. 2020; GCG, Zou et al. 2023) and tried
-# on a **batch**, here 8 training records. The best is kept if it lowers the loss. Five steps make an **epoch**; after
-# each, the loss is measured on records that are not those we score, and the best epoch's prompt is kept at the end. We run 50 small
-# steps for translation and let three records be translated on the way.
+# on a **batch**, here 8 training records. The best is kept if it lowers the loss. Five steps make an **epoch**; the prompt
+# of the best epoch is kept, by its loss on records that we do not score. We run 50 steps for translation and show three records on the way.
 # %% tags=["nbval-ignore-output"]
 from course_utils import TrainingConfig, encode, generate_texts, make_system
 from course_utils.discrete_search import search
@@ -541,9 +534,8 @@ for label, answers in others.items():
 #
 # The stored study `main` compares at full length: the written prompt that is best on validation; trained **soft prompts** of 20
 # vectors (**virtual tokens**; 20 is the **prompt length**; lessons 02 and 03 build them); and, where its rows are
-# already stored, a search for 20 tokens with the same training records and the same number of forward passes. A line "not in the
-# study" means: not measured yet, so nothing is claimed. Each run was scored once on the test records; intervals are over
-# records and seeds.
+# already stored, a search for 20 tokens with the same training records and number of forward passes. A line "not in the
+# study" means: not measured yet, so nothing is claimed. Intervals are over records and seeds.
 # %%
 from course_utils import summary_table
 
@@ -592,17 +584,23 @@ show_verdicts(main, (best, reported), (searched, best), (soft, best), (soft, sea
 show_verdicts(control, (best, reported), (soft, best), (soft, searched))
 
 # %% [markdown]
-# In the control style the lead of the soft prompt is much smaller, on the tasks printed above. Where it is still "higher", the
-# built-in handicap cannot be the whole reason: fitting to the training records helps too. A hand-written prompt can be read and
-# discussed, and it needs no training record. Whether a few points are worth training depends on your task.
+# %%
+for name in TASKS:
+    leads = [judge(study, name, soft, best) for study in (main, control)]
+    if all(leads):
+        print(f"{name}: soft above written, {leads[0].difference:+.3g} in the main style, {leads[1].difference:+.3g} in the control style")
+
+# %% [markdown]
+# Where it is still "higher" in the control style, the built-in handicap cannot be the whole reason: fitting to the training records
+# helps too. A hand-written prompt can be read and discussed, and it needs no training record. Whether a few points are worth
+# training depends on your task.
 #
 # ## Exercises
 #
 # ### Exercise 2. Find the bug (easy, 10 minutes)
 #
-# A colleague computes the loss of targets from the ids below. The losses are far too high: the model never saw its text cut like
-# this. Find the bug and mend it. Both lists together must be the ids of the whole text. Between source and target belongs one
-# space; there is none if the source is empty or ends in white space.
+# A colleague computes the loss of targets from the ids below. The losses are far too high. Find the bug and mend it. Both lists together must be the ids of the whole text. One space separates source and target;
+# none if the source is empty or ends in white space.
 # %%
 def target_ids(tokenizer, source, target):
     """The ids of the source, and those of the target as it continues the source: two lists."""
@@ -618,7 +616,7 @@ check_01_target_ids(target_ids)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Section 4: to which token does the space belong? Then look at sources that end in `\n`.
+# Section 4. Then look at sources that end in `\n`.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -650,8 +648,7 @@ check_01_promising_swaps(promising_swaps)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `gradient @ table.T` has the shape [prompt, vocabulary]. What must be subtracted from each of its rows? Use `topk` on the flattened
-# result; `divmod` gives place and token back.
+# What must be subtracted from each row of `gradient @ table.T`? Use `topk` on the flattened result, then `divmod`.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -668,7 +665,7 @@ check_01_promising_swaps(promising_swaps)
 #
 # Write a prompt for question answering that has at least 20 points more exact match than no prompt, on validation records 100 to 199
 # (the live cells use 0 to 99). It has at most 300 tokens. No line of it may stand in our list, and our own example with other words
-# does not count. Try the number of examples, the kinds of question, the length of their report. Count your tries.
+# does not count. Count your tries.
 # %%
 def answer_prompt():
     """A prompt with `{source}` where the report, its question and the cue stand."""
@@ -683,7 +680,7 @@ check_01_answer_prompt(answer_prompt)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Invent a short report. Ask several questions about it in the format of the source, each answered with words of the report.
+# Invent a short report. Ask several questions about it, each answered with its words.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -713,7 +710,7 @@ print(f"- the searched prompt, one run, translation: {said(search_rows['its rand
 print(f"- prompts written by hand: {', '.join(f'{len(rows)} for {name}' for name, rows in tried.items())}")
 
 # %% [markdown]
-# **The claims of the original write-up that this lesson touches:**
+# **The original write-up's claims:**
 
 # %%
 def claim(text, study, first, second):
@@ -728,9 +725,9 @@ def claim(text, study, first, second):
 
 
 print(f"Discrete prompts have a fixed vocabulary: supported here by construction, {len(tokenizer):,} tokens")
-by_search = {"higher": "not supported here; section 7 built one from training records alone", "lower": "cannot be told from section 7"}
+by_search = {"higher": "not supported here; section 7 built one from training records alone", "lower": "cannot be told here; the search made its prompt worse"}
 print("Discrete prompts need manual construction:",
-      by_search.get(search_rows["its random start"]["verdict"], "cannot be told apart here; the search did not move its score"))
+      by_search.get(search_rows["its random start"]["verdict"], "cannot be told apart here, with one short run of the search"))
 claim("A prompt built by hand is better than a searched one", main, best, searched)
 claim("They fall short of nuance (soft above written), main style", main, soft, best)
 claim("The same, control style", control, soft, best)
@@ -744,12 +741,8 @@ print("Read the lines on nuance with section 6 in mind: in the main style the ha
 # %% [markdown]
 # ### Further reading
 #
-# - Radford et al. (2019), [Language Models are Unsupervised Multitask Learners](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf):
-#   section 3.6 has `TL;DR:` and the three random sentences
-# - Jiang et al. (2020), [How Can We Know What Language Models Know?](https://arxiv.org/abs/1911.12543): the spread between paraphrases
-# - Shin et al. (2020), [AutoPrompt](https://arxiv.org/abs/2010.15980): tokens proposed by gradients
-# - Zou et al. (2023), [Universal and Transferable Adversarial Attacks](https://arxiv.org/abs/2307.15043): GCG, candidates at all places
-# - Perez, Kiela and Cho (2021), [True Few-Shot Learning with Language Models](https://arxiv.org/abs/2105.11447): prompts chosen on
-#   few examples look better than they are
+# - Radford et al. (2019), [Language Models are Unsupervised Multitask Learners](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf) (section 3.6)
+# - Shin et al. (2020), [AutoPrompt](https://arxiv.org/abs/2010.15980)
+# - Zou et al. (2023), [Universal and Transferable Adversarial Attacks](https://arxiv.org/abs/2307.15043) (GCG)
 #
 # Next: [02 · The soft-prompt embedding](02_soft_prompt_embedding.ipynb)

@@ -195,9 +195,9 @@ check_03_masked_loss(masked_loss)
 #
 # ### What a wrong shift costs
 #
-# **Predict, then run.** Below, the same logits are scored with three shifts: 1 (right), 0 (each position is scored on the
-# token it has just read) and 2 (shifted by hand, and once more by a library). The **unigram loss** is that of a table which knows
-# only how often each token occurs in the training targets. Sort the five from small to large:
+# **Predict, then run.** The same logits are scored with three shifts: 1 (right), 0 (on the token just read) and 2 (shifted by
+# hand, and once more by a library). The **unigram loss** is that of a table which knows only how often each token occurs in the
+# training targets. Sort the five:
 
 # %%
 my_order = ["ln V", "unigram loss", "shift 0", "shift 1", "shift 2"]   # your guess, smallest first
@@ -227,8 +227,8 @@ by_model = soft(**batch).loss.item()
 print(f"shift 1 by hand {lines['shift 1']:.4f}, by the model {by_model:.4f}")
 
 # %% [markdown]
-# The model's own loss equals the one with shift 1. A wrong shift raises no error. *Before training* the two reference lines, ln V
-# and the unigram loss, make it visible. After training they do not. Lesson 04 trains with shift 0 (study `bugs`):
+# A wrong shift raises no error. *Before training*, ln V and the unigram loss make it visible. After training they do not.
+# [Lesson 04](04_the_debugging_clinic.ipynb) trains with shift 0 (study `bugs`):
 
 # %%
 from course_utils import Study
@@ -245,8 +245,8 @@ for name, words in (("labels not shifted", "as its own loss says"), ("labels not
 # %% [markdown]
 # ### What is masked
 #
-# Prompt and source are given, so their labels are -100. **Padding** fills rows up to equal length; it must not count either. So two
-# examples in one padded batch must have the mean loss of their tokens, each example alone:
+# Prompt and source are given, so their labels are -100. **Padding** fills rows up to equal length; it must not count either. So one
+# padded batch of two examples must give the mean over their tokens:
 
 # %% tags=["nbval-ignore-output"]
 pair = sorted(train_set.items, key=lambda item: len(item["input_ids"]))[:: len(train_set) - 1][:2]   # the shortest, the longest
@@ -259,8 +259,8 @@ print(f"{len(pair)} examples of {[len(item['input_ids']) for item in pair]} toke
 print(f"mean over their target tokens, each alone: {mean:.4f}; as one padded batch: {together:.4f}")
 
 # %% [markdown]
-# The two agree. Now mask the padding by its *id* instead. GPT-2 has no padding token, so `load_base_model` uses the end token for
-# padding. How many end tokens still count?
+# The two agree. Now mask padding by its *id*. GPT-2 has no padding token, so `load_base_model` uses the end token for it. How many
+# end tokens still count?
 
 # %% tags=["nbval-ignore-output"]
 by_id = padded["labels"].masked_fill(padded["input_ids"] == tokenizer.pad_token_id, -100)
@@ -315,8 +315,8 @@ soft.train()                                                         # the base 
 print("base model in training mode:", base_model.training)
 
 # %% [markdown]
-# With dropout on, the same batch gives another, higher loss each time. The prompt would be trained against that noise. Our models
-# were pre-trained without dropout; GPT-2, which knows it, should lose less (not measured).
+# With dropout on, the same batch gives another, higher loss each time. Our models were pre-trained without dropout; GPT-2, which
+# knows it, should lose less (not measured).
 #
 # ## 4. The loop
 #
@@ -548,8 +548,8 @@ display(Markdown(
     f"{at_edge(found[found['system'].isin(named)])} of these {price['searches'].sum()} searches the best rate is still at the edge of the grid."))
 
 # %% [markdown]
-# Each search ran with one seed, so one of two neighbouring rates may have won by luck. For course-gpt2-m and 20 tokens, the
-# loss at each rate over the lowest of the search:
+# Each search ran with one seed, so a neighbouring rate may have lost by luck. For course-gpt2-m and 20 tokens, the loss at each
+# rate over the lowest of the search:
 
 # %%
 from course_utils import TrainingConfig
@@ -565,9 +565,9 @@ display(Markdown(
     "We did not search for the second; within the range above, the choice costs no more than that."))
 
 # %% [markdown]
-# ### What else is chosen: the start
+# ### Start, rate and length
 #
-# The study `design` crosses **starts** and rates, with three seeds each, on validation data. Starts: *sampled tokens* (embeddings of
+# The study `design` crosses **starts**, rates and lengths, as far as it got, with three seeds each. Starts: *sampled tokens* (embeddings of
 # frequent tokens), *random, a token's length*, *words of the task* (the report's hand-written prompt), *first rows of the table*,
 # *N(0, 1)* (what `nn.Embedding` does by itself). What does the worst value of a choice cost, if the others are made well?
 
@@ -597,7 +597,7 @@ display(Markdown("\n".join(f"- {sentence}" for sentence in choice_sentences(cell
 # | prompt tuning | 0.001 | AdamW's default, 0.01 | sampled tokens | 34.3% |
 # | LoRA, rank 32 | 0.0001 | 0.1 | | 47.8% |
 #
-# Rate and decay changed together, so the table cannot divide the credit. Other runs of the same configurations (PEFT 0.15.2.dev0,
+# Rate and decay changed together, so the table cannot divide the credit. Runs of the same configurations (PEFT 0.15.2.dev0,
 # June 2025, to 0.19.2.dev0) gave 25.2%, 25.2%, 23.4% (row 2) and 39.1%, 35.6%, 34.3% (row 3). So a few points mean nothing.
 #
 # ### Exercise 4: which start? (open, 20 minutes)
@@ -666,8 +666,8 @@ print(f"mean length of a row: {lengths[0]:.2f} at first, {lengths[1]:.2f} at las
       f"of a token's embedding {lengths[2]:.2f}")
 
 # %% [markdown]
-# To measure what a row *does*, we put one trained row at a time back to its start and read the validation loss. Do rows that moved
-# farther also matter more? The **rank correlation** compares the two orders: +1 is the same order, 0 no relation, -1 the reverse.
+# To measure what a row *does*, we put one row at a time back to its start and read the validation loss. Do rows that moved farther
+# matter more? The **rank correlation** compares the two orders: +1 is the same, 0 no relation, -1 the reverse.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.drawing import color_of, readable
@@ -764,8 +764,7 @@ print(f"{len(choices)} settings. For {task.name} on course-gpt2-m: {runs_of_one}
 print("base model unchanged after all of this:", weights_fingerprint(base_model) == before_training)
 
 # %% [markdown]
-# Wording needs no trial and error any more, settings need some. A program can search settings; it can search words, too
-# ([lesson 08](08_soft_versus_hard.ipynb)).
+# A program can search settings; it can search words, too ([lesson 08](08_soft_versus_hard.ipynb)).
 #
 # ## What we found
 

@@ -75,7 +75,7 @@ import math
 
 import pandas as pd
 
-from course_utils.lessons.clinic import REPORTED, REPORTED_BLEU, REPORTED_VOCABULARY
+from course_utils.lessons.clinic import REPORTED, REPORTED_VOCABULARY
 
 guessing = math.log(REPORTED_VOCABULARY)
 reported = pd.DataFrame(REPORTED).T[["soft", "hard"]].astype(float)
@@ -115,8 +115,8 @@ pd.DataFrame(rulers).T.round(2)
 #
 # ## Eight suspects
 #
-# `course_utils/lessons/bugs.py` plants eight mistakes, one at a time, in the pipeline that `fit` trains. We chose them: they are
-# frequent ones, not all that exist.
+# `course_utils/lessons/bugs.py` plants eight mistakes, one at a time, in the pipeline that `fit` trains. They are frequent ones,
+# not all there are.
 
 # %%
 from IPython.display import display
@@ -162,8 +162,8 @@ bug_curves(curves, "no bug", {"ln V": course_guessing})
 plt.show()
 
 # %% [markdown]
-# Now the test. Each pipeline is judged twice: by its own code (which may evaluate wrongly, too), and mended: the prompt that the
-# bug has trained, put into the right code.
+# Now the test records. Each pipeline is judged twice: by its own code, which may evaluate wrongly, too; and mended, with the
+# prompt that the bug has trained put into the right code.
 
 # %%
 from course_utils.metrics import SCORES
@@ -175,7 +175,7 @@ table = pd.DataFrame({name: {
     f"{label}, own code": measured(name, metric)["value"].mean(),
     "loss, mended": measured(f"{name}, mended", "loss")["value"].mean(),
     f"{label}, mended": measured(f"{name}, mended", metric)["value"].mean()} for name in names}).T.sort_values("loss, own code")
-table.round(2)
+table.round(3)
 
 # %%
 right = table.loc["no bug"]
@@ -470,63 +470,75 @@ for name, splits in data.items():
 pd.DataFrame(hard_losses).T.round(2)
 
 # %% [markdown]
-# Compare both columns with ln V. Then mark 2. The first figure of the study showed what training does to each: unshifted labels
-# soon give a loss near 0, which nobody reported. For "no target fed in" the study has one virtual token trained *as reported*
-# (batches of one record, ten epochs). To compare models with different vocabularies, each loss is divided by its own ln V.
+# Compare both columns with ln V: mark 1 does not decide between the two. The first figure of the study showed what training does
+# to each: unshifted labels soon give a loss near 0, which nobody reported. So the first bug is the suspect. The next cell plants
+# it with hard prompts, and trains one virtual token with it as the write-up did, in batches of one record, for 100 steps. Its
+# "answers" are the likeliest next tokens at each place of the source.
 
 # %%
+from course_utils.evaluation import score_answers
+
+
+def first_bug(name):
+    """The first bug on one task: the reported hard prompt; one virtual token, before and after 100 steps of one record."""
+    task, splits, found = get_task(name), data[name], {}
+    soft = make_buggy("no target fed in", base_model, task, length=1)
+    train = encode(splits["train"][:100], task, tokenizer, soft)
+    for kind, system in (("hard", NoTargetHard(base_model, task.hard_prompt)), ("untrained", soft), ("soft", soft)):
+        encoded = encode(splits["validation"], task, tokenizer, system, system.hard_prompt)
+        if kind == "soft":
+            fit(soft, train, encoded, TrainingConfig.as_reported(epochs=1, learning_rate=0.1), progress=False)
+        scores, answers = score_answers(system, tokenizer, task, splits["validation"], encoded, task.max_new_tokens)
+        found[kind] = {**scores, "loss / ln V": evaluate_loss(system, encoded) / uniform, "answers": answers}
+    return found
+
+
+# %% tags=["nbval-ignore-output"]
+planted = {name: first_bug(name) for name in REPORTED}
+lines = {(name, kind): {"loss / ln V": each["loss / ln V"], "set %": each["exact_match_percentage"],
+                        "main metric": SCORES[get_task(name).main_metric].label, "score": each[get_task(name).main_metric],
+                        "reported loss / ln V": REPORTED[name].get(kind, math.nan) / guessing,
+                        "reported set %": REPORTED[name].get(f"{kind} set %")}
+         for name, kinds in planted.items() for kind, each in kinds.items()}
+pd.DataFrame(lines).T.infer_objects().round(2)
+
+# %% [markdown]
+# (40 validation records a task. For translation the write-up reports a BLEU of 0.43 beside its 26.18%.) Mark 4 is about a
+# difference, so it gets a paired test on the same records:
+
+# %% tags=["nbval-ignore-output"]
+task_4 = get_task("question_answering")
+references = [task_4.references(record) for record in data[task_4.name]["validation"]]
+hard, soft = (planted[task_4.name][kind]["answers"] for kind in ("hard", "soft"))
+pair = paired_bootstrap("exact_match_percentage", soft, hard, references)
+print(f"questions, set percentage, soft minus hard: {pair.difference:+.1f} [{pair.interval[0]:+.1f}, {pair.interval[1]:+.1f}], "
+      f"{pair.verdict}")
+
+# %% [markdown]
+# Mark 2 needs more epochs. The figure shows the study's longer runs beside the log of the write-up. Each loss is divided by its
+# own ln V, so that models with different vocabularies can be compared.
+
+# %% tags=["nbval-ignore-output"]
 from course_utils.lessons.clinic import pattern_figure
 
 panels = {}
-for name in stored:
-    theirs = REPORTED[name]
-    panels[name] = {"original, hard": theirs["hard"] / guessing}
-    epochs = theirs["epochs"] or [theirs["soft"]]   # translation: one figure is all that is reported
-    panels[name]["original, soft"] = (list(range(6 - len(epochs), 6)), [loss / guessing for loss in epochs])
-    for line, system in (("bug, soft", "no target fed in, as reported"), ("right, soft", "no bug, as reported")):
-        losses = measured(system, "loss", name, "validation").groupby("step")["value"].mean()
-        if len(losses):
-            panels[name][line] = (list(range(1, len(losses) + 1)), list(losses / course_guessing))
-    for value in measured("no target fed in, hard prompt", "loss", name)["value"]:
-        panels[name]["bug, hard"] = value / course_guessing
+for name, kinds in planted.items():
+    epochs = REPORTED[name]["epochs"] or [REPORTED[name]["soft"]]   # translation: one figure is all that is reported
+    panels[name] = {"original, hard": REPORTED[name]["hard"] / guessing, "bug, hard": kinds["hard"]["loss / ln V"],
+                    "original, soft": (list(range(6 - len(epochs), 6)), [loss / guessing for loss in epochs])}
+    for line, bug in (("bug, soft", "no target fed in"), ("right, soft", "no bug")):
+        for system in (f"{bug}, as reported", bug):   # one token, ten epochs; where that is not stored, 20 tokens, five epochs
+            losses = measured(system, "loss", name, "validation").groupby("step")["value"].mean() / course_guessing
+            if len(losses) and line not in panels[name]:
+                panels[name][line] = (list(range(1, len(losses) + 1)), list(losses))
 pattern_figure(panels)
 plt.show()
 
-# %% [markdown]
-# Then marks 3 and 4: the metrics, as the buggy code computes them. Its "answers" are the likeliest next tokens at each place of
-# the source.
-
-# %%
-def score(system, metric, name):
-    values = measured(system, metric, name)["value"]
-    return values.mean() if len(values) else float("nan")
-
-
-marks = {}
-for name in stored:
-    main, percentage = get_task(name).main_metric, "exact_match_percentage"
-    for kind, system in (("hard", "no target fed in, hard prompt"), ("soft", "no target fed in, as reported"),
-                         ("soft, right code", "no bug, as reported")):
-        marks[name, kind] = {"loss / ln V": score(system, "loss", name) / course_guessing, "main metric": SCORES[main].label,
-                             "score": score(system, main, name), "set %": score(system, percentage, name),
-                             "reported loss / ln V": REPORTED[name].get(kind, float("nan")) / guessing,
-                             "reported score": REPORTED_BLEU.get(kind) if main == "bleu" else None,
-                             "reported set %": REPORTED[name].get(f"{kind} set %", float("nan"))}
-marks = pd.DataFrame(marks).T.dropna(subset=["loss / ln V"])
-marks.round(2)
-
-# %%
-def mark(name, kind, column):
-    return marks.loc[(name, kind), column]
-
-
-complete = [name for name in stored if {(name, "hard"), (name, "soft")} <= set(marks.index)]
-for name in complete:
-    line = panels[name]["bug, soft"][1]
-    print(f"{name}: hard at {mark(name, 'hard', 'loss / ln V'):.2f} of ln V (reported {mark(name, 'hard', 'reported loss / ln V'):.2f}); "
-          f"soft from {line[0]:.2f} to {line[-1]:.2f} (reported: ends at {mark(name, 'soft', 'reported loss / ln V'):.2f})")
-    print(f"  hard: {mark(name, 'hard', 'main metric')} {mark(name, 'hard', 'score'):.2f} with a set percentage of "
-          f"{mark(name, 'hard', 'set %'):.1f}; soft: {mark(name, 'soft', 'score'):.2f} with {mark(name, 'soft', 'set %'):.1f}")
+# %% tags=["nbval-ignore-output"]
+for name, kinds in planted.items():
+    levels = ", ".join(f"{kind} {each['loss / ln V']:.2f}" for kind, each in kinds.items())
+    print(f"{name}, parts of ln V: {levels}" + (f"; in the study from {panels[name]['bug, soft'][1][0]:.2f} to "
+          f"{panels[name]['bug, soft'][1][-1]:.2f}" if "bug, soft" in panels[name] else ""))
 
 # %% [markdown]
 # ### On a real model
@@ -546,12 +558,12 @@ print(f"hard prompts above ln V: {(real['hard, loss'] > 10.80).sum()} of 3; soft
 real
 
 # %% [markdown]
-# The sizes matter, too. How far above even guessing do the hard prompts lie?
+# Sizes matter, too. How far above even guessing are the hard prompts?
 
 # %% tags=["nbval-ignore-output"]
 ways = {"reported": [each["hard"] / guessing for each in REPORTED.values()],
         "SmolLM2 with the bug": list(real["hard, loss"] / 10.80),
-        "our model with the bug": [each["no target fed in"] / uniform for each in hard_losses.values()]}
+        "our model with the bug": [kinds["hard"]["loss / ln V"] for kinds in planted.values()]}
 for name, parts in ways.items():
     print(f"{name}: {min(parts):.2f} to {max(parts):.2f} of ln V")
 
@@ -718,7 +730,10 @@ check_04_my_bug(my_bug)
 ours = ", ".join(f"{each['hard prompt, scored right']:.2f}" for each in rulers.values())
 print(f"- Two rulers: ln V and the unigram loss. {above['hard']} of 3 reported hard prompts lie above ln V. Scored right, ours lie at "
       f"{ours}; ln V is {uniform:.2f}.")
-print(f"- A low loss is no proof: {', '.join(lower) or 'no bug'} had a lower one than the right pipeline.")
+if "labels not shifted" in table.index:
+    unshifted = table.loc["labels not shifted"]
+    print(f"- A low loss is no proof: unshifted labels reach {unshifted['loss, own code']:.2f} with {label} "
+          f"{unshifted[f'{label}, own code']:.1f}.")
 print(f"- Both rulers pass {len(loss_only)} of {len(names) - 1} trained bugs. All five checks pass {len(unseen)}: {', '.join(unseen) or 'none'}.")
 print(f"- One epoch of a stored run, repeated: {wanted['value']:.3f} stored, {loss_again:.3f} now.")
 
@@ -731,7 +746,7 @@ from course_utils import verdict
 main = Study("main", data_root() / "results")
 print(f"1. That its test losses measure how well GPT-2 does the tasks: not supported here. {above['hard']} of 3 hard-prompt losses "
       "are above even guessing.")
-falls = [f"{name} {mark(name, 'soft', 'loss / ln V'):.2f} against {mark(name, 'hard', 'loss / ln V'):.2f}" for name in complete]
+falls = [f"{name} {kinds['soft']['loss / ln V']:.2f} against {kinds['hard']['loss / ln V']:.2f}" for name, kinds in planted.items()]
 print(f"2. That a soft prompt's lower loss shows a better prompt: not supported here. The first bug alone gives (parts of ln V): "
       f"{'; '.join(falls)}.")
 pair, done = ("soft prompt, 1 token", "hard prompt, reported"), main.table()
@@ -739,9 +754,9 @@ for name in stored:
     if set(pair) <= set(done.loc[done["task"] == name, "system"]):
         print(f"3. That a trained token beats the reported hard prompt, with right code, {name}:\n   ",
               verdict(main, name, "course-gpt2-m", *pair))
-for name in complete:
-    print(f"4. That a high set percentage means accurate output ({name}): with the bug, {mark(name, 'hard', 'set %'):.1f}% goes with "
-          f"{mark(name, 'hard', 'main metric')} {mark(name, 'hard', 'score'):.2f}; not supported here.")
+each = planted["translation"]["soft"]
+print("4. That a high set percentage means accurate output: not supported here. With the bug, translation has "
+      f"{each['exact_match_percentage']:.1f}% and BLEU {each['bleu']:.2f}.")
 
 # %% [markdown]
 # ## Further reading

@@ -112,7 +112,8 @@ def check_01_promising_swaps(promising_swaps) -> None:
         assert found == wanted or sorted(found) != sorted(wanted), f"{facts}: the right swaps, but not the best first"
         assert found == wanted, (
             f"{facts}: expected {wanted}, got {found}: the change of each swap is (table_v - rows_p) . gradient_p")
-    passed("the search of section 7 ranks by the same numbers, place by place; it draws its candidates at random from the best of every place")
+    passed("the search of section 7 ranks by the same numbers, but it draws its candidates at random "
+           "from the best of every place")
 
 
 def _overlap(first: str, second: str) -> float:

@@ -16,8 +16,9 @@ REPORTED = {"validation loss": [10.00, 8.78, 8.54, 8.43, 8.38], "soft prompt, lo
             "hard prompt, ROUGE": 0.27, "soft prompt, shared tokens": 16.58, "vocabulary": 50_257}
 SOFT_TOKEN = "[SUMMARIZE]"
 # Systems of the studies, in the figures' order -> their names in this lesson.
-NAMES = {"copy of the source": "copy of the report", "lead sentence": "lead sentence", "hard prompt, reported": "hard prompt, reported",
-         "hard prompt, best written": "best hand-written prompt", "solved examples, 1": "few-shot, 1 example",
+NAMES = {"copy of the source": "copy of the report", "lead sentence": "lead sentence",
+         "hard prompt, reported": "hard prompt, reported", "hard prompt, best written": "best hand-written prompt",
+         "solved examples, 1": "few-shot, 1 example",
          "solved examples, 4": "few-shot, 4 examples", "discrete search, 20 tokens": "discrete search, 20 tokens",
          "soft prompt, 1 token": "soft prompt, 1 token", "soft prompt, 5 tokens": "soft prompt, 5 tokens",
          "soft prompt, 20 tokens": "soft prompt, 20 tokens", "LoRA": "LoRA", "full fine-tuning": "full fine-tuning"}
@@ -65,17 +66,18 @@ def curve_in_words(rows, name: str, most: int = 8) -> str:
     rows = rows[rows["system"] == name]
     _, values = curve(rows, "rougeL")
     passes = rows[(rows["split"] == "validation") & (rows["metric"] == "rougeL")].groupby("seed").size().tolist()
-    return (f"{name}: ROUGE-L {values[:, 0].mean():.3f} after one pass, {values[:, -1].mean():.3f} at the end of the curve; runs of "
+    return (f"{name}: ROUGE-L {values[:, 0].mean():.3f} after one pass, {values[:, -1].mean():.3f} at the curve's end; runs of "
             + ", ".join(map(str, passes)) + f" passes{', all of them up to the cap' if min(passes) == most else ''}")
 
 
 def stored_scores(study, base: str = "course-gpt2-m"):
-    """ROUGE-L of a study's systems on the test: name -> a score for each seed, name -> its interval, and the number of records."""
+    """ROUGE-L of a study's systems on the test: name -> a score for each seed, name -> its interval; the number of records."""
     from ..verdicts import summary_table
 
     summary = summary_table(study, "summarization", base, against="hard prompt, best written").set_index("system")
     rows = study.table()
-    rows = rows[(rows["task"] == "summarization") & (rows["base"] == base) & (rows["split"] == "test") & (rows["metric"] == "rougeL")]
+    rows = rows[(rows["task"] == "summarization") & (rows["base"] == base) & (rows["split"] == "test")
+                & (rows["metric"] == "rougeL")]
     stored = [name for name in NAMES if name in summary.index]
     scores = {NAMES[name]: rows[rows["system"] == name]["value"].tolist() for name in stored}
     intervals = {NAMES[name]: tuple(summary.loc[name, ["low", "high"]]) for name in stored if summary["low"].notna()[name]}
@@ -92,18 +94,19 @@ def what_moved(shares, lower: str, higher: str) -> str:
 
 def about_sizes(sizes) -> str:
     """What a table of percentages, size -> system -> main event told, says of soft prompts, words and full fine-tuning."""
-    known = {size: row for size, row in sizes.items() if any(each in row for each in WRITTEN) and any(each in row for each in SOFT)
-             and max(row.values()) > 0}
+    known = {size: row for size, row in sizes.items()
+             if any(each in row for each in WRITTEN) and any(each in row for each in SOFT) and max(row.values()) > 0}
     ahead, level, trained = [], [], []
     for size, row in known.items():
         best = max(row[each] for each in WRITTEN if each in row)
-        (ahead if max(row[each] for each in SOFT if each in row) > best + CLEARLY else level).append(size)
+        soft = max(row[each] for each in SOFT if each in row)
+        (ahead if soft > best + CLEARLY else level).append(size)
         if row.get(FULL, 0) > best + CLEARLY:
             trained.append(size)
     told = []
     if level:
-        told.append(f"On {' and '.join(level)} no soft prompt tells the main event clearly more often (by more than {CLEARLY} points) "
-                    "than the better hand-written prompt.")
+        told.append(f"On {' and '.join(level)} no soft prompt tells the main event clearly more often (by more than {CLEARLY} "
+                    "points) than the better hand-written prompt.")
     if ahead:
         told.append(f"On {' and '.join(ahead)} one does.")
     if trained:
@@ -238,7 +241,7 @@ def check_05_edit(edit) -> None:
         found = edit(report)
         assert isinstance(found, str), f"return the changed report as one text, not {type(found).__name__}"
         assert found != report, f"nothing has changed in the report that begins {report[:40]!r}"
-        assert found.split() != report.split(), "only blanks or line breaks have changed: change what the report says, or its order"
+        assert found.split() != report.split(), "only blanks or line breaks have changed: change what the report says"
         assert all(name in found for name in people), f"both people must stay, so that there is a choice: {', '.join(people)}"
         assert found != swap_crowds(report), "the lesson exchanged the two numbers already: change something else"
         lost = 1 - len(found.split()) / len(report.split())

@@ -22,7 +22,6 @@ REPORTED = {
                            "hard set %": 8.43},
     "translation": {"soft": 8.99, "hard": 11.91, "epochs": [], "soft set %": None, "hard set %": 26.18},
 }
-REPORTED_BLEU = {"soft": 6.80, "hard": 0.43}
 REPORTED_VOCABULARY = 50_257   # GPT-2's
 
 PATIENTS = {"A": "labels not shifted", "B": "padding counts", "C": "end token masked"}
@@ -195,7 +194,7 @@ def pattern_figure(panels: Mapping[str, Mapping[str, Line | float]]):
         ax.set(ylim=(0, None), xlim=(0.5, 10.5), xticks=(1, 5, 10))
         ax.set_xlabel("epoch", size=SIZE)
     axes[0, 0].set_ylabel("loss as a part of ln V", size=SIZE)
-    axes[0, 0].annotate("even guessing", (0.02, 1), xycoords=("axes fraction", "data"), xytext=(0, -10),
+    axes[0, 0].annotate("even guessing", (0.98, 1), xycoords=("axes fraction", "data"), xytext=(0, -10), ha="right",
                         textcoords="offset points", size=SMALL - 0.5, color=ACCENT)
     handles = {label: handle for ax in axes[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(6, len(handles)), fontsize=SMALL)

@@ -90,7 +90,7 @@ def cell_words(cell) -> str:
             f"{cell['mean']:.3f} nats ({cell['low']:.3f} to {cell['high']:.3f})")
 
 
-CHOICES = {"start": ("start", start_words), "rate": ("learning rate", "{:g}".format), "length": ("length", "{:g} tokens".format)}
+CHOICES = {"start": ("start", start_words), "rate": ("learning rate", "{:g}".format), "length": ("prompt length", "{:g}".format)}
 
 
 def choice_sentences(cells: pandas.DataFrame) -> list[str]:
@@ -110,7 +110,7 @@ def choice_sentences(cells: pandas.DataFrame) -> list[str]:
             best, worst = rows.iloc[0], rows.iloc[-1]
             apart = over_seeds(worst["losses"], best["losses"])
             verdict = ("the two cannot be told apart by their seeds" if apart == "cannot be told apart" else
-                       "all seeds of one lie above all of the other")
+                       "each of its seeds lies above all of the best's")
             sentences.append(
                 f"{task.replace('_', ' ')}, {name}: {words(best[choice])} is the best of {len(rows)} "
                 f"({best['mean']:.3f} nats, mean of {best['seeds']} seeds); the worst, {words(worst[choice])}, ends at "

@@ -15,10 +15,10 @@ def said(row: Mapping, other: str = "no prompt", digits: int = 3) -> str:
     return f"{VERDICTS[row['verdict']]} {other} ({numbers[0]} [{numbers[1]}, {numbers[2]}])"
 
 
-def tried_figure(tried: Mapping[str, Sequence[float]], measured: Mapping[str, Mapping[str, tuple]], axes_names: Mapping[str, str]):
+def tried_figure(tried: Mapping[str, Sequence[float]], measured: Mapping[str, Mapping[str, tuple]], axes_names: Mapping):
     """A panel for each task: a dot for each prompt, best on top, and below them what was measured in the lesson.
 
-    ``tried``: task -> scores, best first; ``measured``: task -> label -> (score, (low, high)); ``axes_names``: task -> the metric.
+    ``tried``: task -> scores, best first; ``measured``: task -> label -> (score, (low, high)); ``axes_names``: task -> metric.
     """
     import matplotlib.pyplot as plt
 

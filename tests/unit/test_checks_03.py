@@ -223,7 +223,7 @@ def test_each_choice_gets_a_sentence_if_its_values_met_the_same_others(study, tm
     assert len(sentences) == 2   # start, at the rate 0.1 that both have, and rate; one length alone
     assert "start: sampled tokens is the best of 2" in sentences[0] and "cannot be told apart" in sentences[0]
     assert "learning rate: 0.1 is the best of 2" in sentences[1] and "2.43 times" in sentences[1]
-    assert sentences[1].endswith("all seeds of one lie above all of the other.")
+    assert sentences[1].endswith("each of its seeds lies above all of the best's.")
     none = design.choice_sentences(design.design_cells(Study("design", tmp_path / "none")))
     assert len(none) == 1 and "nothing to compare yet" in none[0]
 

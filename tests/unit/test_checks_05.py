@@ -107,16 +107,21 @@ def test_shares_of_kinds_and_what_moved():
     name = "Rudolf Kraft cooks the spicy fish soup."
     assert errors.event_shares([[REFERENCE, other], [name, other]], [REFERENCE] * 2) == {
         "main": 25, "other": 50, "name": 25, "thing": 0}
-    shares = {"a": {"main": 50, "other": 40, "name": 5, "thing": 5}, "b": {"main": 60, "other": 31, "name": 5, "thing": 4},
+    shares = {"a": {"main": 50, "other": 40, "name": 5, "thing": 5},
+              "b": {"main": 60, "other": 31, "name": 5, "thing": 4},
               "c": {"main": 62, "other": 37, "name": 1, "thing": 0}}
-    assert "other* -9.0" in checks_05.what_moved(shares, "a", "b") and checks_05.what_moved(shares, "a", "b").endswith("choice.")
+    text = checks_05.what_moved(shares, "a", "b")
+    assert "other* -9.0" in text and text.endswith("choice.")
     assert checks_05.what_moved(shares, "a", "c").endswith("copying.")
 
 
 def test_the_sizes_are_told_from_their_numbers():
-    s = {"hard prompt, reported": 43.0, "hard prompt, best written": 39.0, "soft prompt, 20 tokens": 40.0, "full fine-tuning": 62.0}
+    s = {"hard prompt, reported": 43.0, "hard prompt, best written": 39.0, "soft prompt, 20 tokens": 40.0,
+         "full fine-tuning": 62.0}
     text = checks_05.about_sizes({"xs": dict.fromkeys(s, 0.0), "s": s, "l": {"full fine-tuning": 90.0}})
-    assert text.startswith("On s no soft prompt") and "does on s." in text and "add this skill" in text and "xs" not in text
+    assert text.startswith("On s no soft prompt")
+    assert "does on s." in text and "add this skill" in text
+    assert "xs" not in text
     text = checks_05.about_sizes({"s": s, "m": {**s, "soft prompt, 1 token": 60.0}})
     assert "On m one does." in text and "add this skill" not in text
 
