@@ -464,7 +464,7 @@ for name in names:
     display(Markdown(f"**{name}**"), written(texts[name] | others, task.target(record), task.source(record)))
 
 # %% [markdown]
-# Read for two things: is it the wanted style, and is it right? A prompt can win the first and lose the second. One record a task is an illustration, not a measurement. The losses are measured on more records: each prompt in front of each task.
+# Read for two things: is the style the wanted one, and is the text right? One record a task is an illustration, not a measurement. The losses are measured on more records: each prompt in front of each task.
 # We also check that the base model is what it was.
 
 # %% tags=["nbval-ignore-output"]
@@ -585,7 +585,7 @@ print("best token:", readable(tokenizer, best_token))
 
 # %% [markdown]
 # Two more competitors stand between token and trained row. **Snapped**: the trained row is replaced by the token nearest to it. **Constrained**: a row trained
-# with the same budget, but never longer than the longest token. (Both use the rate 0.03: with larger steps a row is thrown about within so small a ball.)
+# with the same budget, but never longer than the longest token. Both use the same rate, falling to 0.
 
 # %% tags=["nbval-ignore-output"]
 def loss_of_row(row):
@@ -613,7 +613,7 @@ Markdown(f"On {len(unseen_one)} validation records the best token of the search 
          f"{torch.cdist(table[:500], table).topk(2, largest=False).values[:, 1].median():.1f}.")
 
 # %% [markdown]
-# So the last comparison separates two reasons: whether a row wins because it lies *far out*, or because it may lie *anywhere*. This holds for one task, one seed and prompts of one token; the search looks at all tokens, but at most of them on two records only. Stored runs go further: full training, three seeds, test records. There a discrete search replaces tokens of a hard prompt with the budget of one soft prompt's training.
+# So the last comparison separates two reasons: whether a row wins because it lies *far out*, or because it may lie *anywhere*. This holds for one task, one seed and prompts of one token; the search looks at all tokens, but at most of them on two records only. Stored runs go further: full training, three seeds, test records. Where the list names a discrete search, it replaced tokens of a hard prompt within the budget of one soft prompt's training.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import Study, verdict
@@ -622,7 +622,7 @@ from course_utils.tasks import data_root
 main, lines = Study("main", data_root() / "results"), []
 systems = main.table().query("split == 'test'").groupby("task")["system"].unique()
 for task in TASKS:
-    for words in ("discrete search", "hard prompt, best written"):
+    for words in ("discrete search, 20 tokens", "hard prompt, best written"):
         for length in ("1 token", "20 tokens"):
             if {words, f"soft prompt, {length}"} <= set(systems.get(task, ())):
                 lines.append(f"- {task}: {verdict(main, task, 'course-gpt2-m', f'soft prompt, {length}', words, draws=500)}")
@@ -753,7 +753,7 @@ design = design.groupby(["task", "prompt_length", "prompt_init", "learning_rate"
 best = design.loc[design.groupby(["task", "prompt_length", "prompt_init"])["mean"].idxmin()] if len(design) else design
 display(Markdown(f"Start N(0, 1) against tokens, mean of three seeds: {compare(starts['normal'].mean(0), starts['vocab'].mean(0))} over records; "
                  f"the seeds of the two {'do not overlap' if apart else 'overlap'}. Stored study (more steps, mean over seeds, each start at its best learning rate):"))
-best.rename(columns={"mean": "validation loss", "count": "seeds"}).round(3) if len(best) else Markdown("not measured yet")
+best.rename(columns={"mean": "loss", "count": "seeds", "prompt_length": "length", "prompt_init": "start", "learning_rate": "rate"}).round(3) if len(best) else Markdown("not measured yet")
 
 # %% [markdown]
 # Keep two questions apart. *Is a long row bad?* Our trained rows of section 5 also end longer than tokens, as the printed lengths show, so being longer than a token is no fault in itself. *Does the start matter?* It
