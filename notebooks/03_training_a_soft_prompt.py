@@ -3,8 +3,9 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/03_training_a_soft_prompt.ipynb)
 #
-# **Time:** about 1 minute on 2 CPU cores (Colab: not measured). **Study time:** 60 minutes, and 55 for the exercises. **For:**
-# readers who know a PyTorch training loop. **Know first:** lesson 02 (how vectors get in front of a text), and what a gradient is.
+# **Time:** about 1 minute on 2 CPU cores; on a Colab GPU not measured.
+#
+# **Study time:** 60 minutes, and 55 for the exercises. **For:** readers who know a PyTorch training loop. **Know first:** lesson 02 (how vectors get in front of a text), and what a gradient is.
 #
 # A **soft prompt** is a few trained vectors, its **virtual tokens**, in front of the text that a language model reads. Their
 # number is the **prompt length**. The **base model** is **frozen**: none of its weights changes. Only the prompt changes.

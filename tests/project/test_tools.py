@@ -126,18 +126,18 @@ def test_an_open_exercise_and_one_with_an_error_of_its_own_in_the_notebook(cours
     """Open: one friendly line, also when committed. An error inside the answer: its own lines, and none of the check's."""
     path = course / "notebooks" / "05_summarization.py"
     cells = [
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom course_utils.lessons.checks_05 import check_05_lead",
-        "def lead(text, k):\n    raise NotImplementedError\n\ncheck_05_lead(lead)",
-        "def lead(text, k):\n    return text[:k]\n\ncheck_05_lead(lead)",
-        "def lead(text, k):\n    return text.splits(k)\n\ncheck_05_lead(lead)",
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\nfrom course_utils.lessons.checks_05 import check_05_edit",
+        "def edit(document):\n    raise NotImplementedError\n\ncheck_05_edit(edit)",
+        "def edit(document):\n    return document\n\ncheck_05_edit(edit)",
+        "def edit(document):\n    return document.splits()\n\ncheck_05_edit(edit)",
     ]
     path.write_text(LESSON + "".join(f'\n# %% tags=["raises-exception"]\n{cell}\n' for cell in cells), encoding="utf-8")
     notebook = execute(path.stem, read_source(path), path.parent)
     opened, wrong, own = (cell.outputs[0] for cell in notebook.cells[-3:])
-    assert opened.ename == "ExerciseNotSolved" and opened.traceback == [opened.evalue] and "lead" in opened.evalue
-    assert wrong.ename == "ExerciseWrong" and wrong.traceback == [wrong.evalue] and "sentence" in wrong.evalue
+    assert opened.ename == "ExerciseNotSolved" and opened.traceback == [opened.evalue] and "edit" in opened.evalue
+    assert wrong.ename == "ExerciseWrong" and wrong.traceback == [wrong.evalue] and "nothing has changed" in wrong.evalue
     shown = ANSI.sub("", "\n".join(own.traceback))
-    assert own.ename == "AttributeError" and "text.splits(k)" in shown and "Marta Klein" not in shown and "wanted" not in shown
+    assert own.ename == "AttributeError" and "document.splits()" in shown and "swap_crowds" not in shown and "lost" not in shown
     committed = [cell.outputs[0].traceback for cell in sync.tidy(notebook, 1).cells[-3:]]
     assert committed == [[opened.evalue], [wrong.evalue], [f"AttributeError: {own.evalue}"]]
 
