@@ -198,6 +198,11 @@ def record_scores(
     return (SCORES[key].scale * rows[:, find_metric(key).keys.index(key)]).tolist()
 
 
+def verdict_of(low: float, high: float) -> str:
+    """What an interval says of a difference: "higher", "lower", or "cannot be told apart" where it holds 0."""
+    return "higher" if low > 0 else "lower" if high < 0 else "cannot be told apart"
+
+
 @dataclass(frozen=True)
 class PairedDifference:
     """How much ``first`` scores above ``second``, with the 95% interval (low, high), on the metric's scale."""
@@ -208,8 +213,7 @@ class PairedDifference:
     @property
     def verdict(self) -> str:
         """Whether ``first`` is "higher" or "lower" than ``second``; where the interval holds 0, both "cannot be told apart"."""
-        low, high = self.interval
-        return "higher" if low > 0 else "lower" if high < 0 else "cannot be told apart"
+        return verdict_of(*self.interval)
 
 
 def paired_bootstrap(

@@ -21,6 +21,8 @@ from pathlib import Path
 import pandas
 from filelock import FileLock
 
+from .tasks import data_root
+
 ROW_KEYS = ("study", "task", "base", "system", "seed", "split", "step", "metric", "value", "n", "run")
 REPORTED_PACKAGES = ("torch", "transformers", "datasets", "evaluate", "rouge_score", "sacrebleu", "peft", "accelerate", "numpy")
 
@@ -112,6 +114,11 @@ class Study:
             for name in options:
                 table[name] = [runs.get(run, {}).get(name) for run in table["run"]]
         return table
+
+
+def stored(name: str) -> Study:
+    """One of the studies that ship with the course."""
+    return Study(name, data_root() / "results")
 
 
 def mean_and_spread(rows: pandas.DataFrame, by: Iterable[str] = ("task", "base", "system", "metric")) -> pandas.DataFrame:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy
 import pandas
 
-from .metrics import SCORES, find_metric, record_statistics
+from .metrics import SCORES, find_metric, record_statistics, verdict_of
 from .records import load_task_data
 from .results import Study
 from .tasks import get_task
@@ -42,8 +42,7 @@ class Verdict:
     @property
     def verdict(self) -> str:
         """Whether ``first`` is "higher" or "lower"; where the interval holds 0, both "cannot be told apart"."""
-        low, high = self.interval
-        return "higher" if low > 0 else "lower" if high < 0 else "cannot be told apart"
+        return verdict_of(*self.interval)
 
     def __str__(self) -> str:
         digits, (low, high) = SCORES[self.metric].digits, self.interval
@@ -73,12 +72,20 @@ class TestRuns:
         self.configs = {each["run"]: each["config"] for each in study.read("runs")}
         self.given, self.tables, self.references = references, {}, {}
 
+    def answers(self) -> dict[str, list[list[str]]]:
+        """system -> for each of its runs what it wrote for the test records; without systems that have no predictions."""
+        found: dict[str, list[list[str]]] = {}
+        for system, run in zip(self.rows["system"], self.rows["run"], strict=True):
+            if run in self.predictions:
+                found.setdefault(system, []).append(self.predictions[run])
+        return found
+
     def runs_of(self, system: str) -> list[str]:
         """The runs of a system that have predictions; ValueError that lists the systems if there are none."""
         rows = self.rows[self.rows["system"] == system]
         runs = [run for run in dict.fromkeys(rows["run"]) if run in self.predictions]
         if not runs:
-            known = ", ".join(dict.fromkeys(self.rows[self.rows["run"].isin(self.predictions)]["system"])) or "none"
+            known = ", ".join(self.answers()) or "none"
             raise ValueError(f"study {self.study.name!r} has no predictions of {system!r} for {self.task.name} with {self.base}; "
                              f"there are: {known}")
         return runs

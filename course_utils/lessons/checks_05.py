@@ -10,10 +10,13 @@ import numpy
 import torch
 
 from .checks import check, passed
+from .clinic import REPORTED as ALL_REPORTED
+from .clinic import REPORTED_VOCABULARY
 
+ORIGINAL = ALL_REPORTED["summarization"]
 # What the original report prints for this task: GPT-2, one soft token, validation loss of each epoch; then the test.
-REPORTED = {"validation loss": [10.00, 8.78, 8.54, 8.43, 8.38], "soft prompt, loss": 8.48, "hard prompt, loss": 11.19,
-            "hard prompt, ROUGE": 0.27, "soft prompt, shared tokens": 16.58, "vocabulary": 50_257}
+REPORTED = {"validation loss": ORIGINAL["epochs"], "soft prompt, loss": ORIGINAL["soft"], "hard prompt, loss": ORIGINAL["hard"],
+            "hard prompt, ROUGE": 0.27, "soft prompt, shared tokens": ORIGINAL["soft set %"], "vocabulary": REPORTED_VOCABULARY}
 SOFT_TOKEN = "[SUMMARIZE]"
 # Systems of the studies, in the figures' order -> their names in this lesson.
 NAMES = {"copy of the source": "copy of the report", "lead sentence": "lead sentence",
@@ -126,18 +129,17 @@ def stored_answers(study, base: str = "course-gpt2-m") -> dict[str, list[list[st
     """What each system of a study wrote for the test reports of the gazette: name -> a list of summaries for each run."""
     from ..verdicts import TestRuns
 
-    runs = TestRuns(study, "summarization", base)
-    names = dict.fromkeys(runs.rows[runs.rows["run"].isin(runs.predictions)]["system"])
-    return {name: [runs.predictions[run] for run in runs.runs_of(name)] for name in names}
+    return TestRuns(study, "summarization", base).answers()
 
 
 def difference_interval(first, second) -> tuple[float, float, float, str]:
     """Mean of ``first`` minus ``second``, each [runs, records], its 95% interval over resampled records, and the verdict."""
+    from ..metrics import verdict_of
     from .charts import resampled_interval
 
     each = numpy.mean(first, axis=0) - numpy.mean(second, axis=0)
     low, high = resampled_interval(each)
-    return float(each.mean()), low, high, "higher" if low > 0 else "lower" if high < 0 else "cannot be told apart"
+    return float(each.mean()), low, high, verdict_of(low, high)
 
 
 # ---- checks

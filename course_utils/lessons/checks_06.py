@@ -9,8 +9,8 @@ import numpy
 import pandas
 import torch
 
-from ..results import Study
-from ..tasks import data_root, get_task
+from ..results import stored as results
+from ..tasks import get_task
 from ..verdicts import TestRuns, verdict
 from .checks import check, passed
 from .drawing import GAP, INK, KINDS, PAD, ROW, SIZE, SOFT_INK, WIDTH, Kind, Page, readable, text_width
@@ -20,19 +20,9 @@ TASK = "question_answering"
 # ---- stored results
 
 
-def results(study: str) -> Study:
-    """A study of data/results."""
-    return Study(study, data_root() / "results")
-
-
 def stored_answers(study: str, base: str) -> dict[str, list[list[str]]]:
     """system -> for each of its seeds the answers to the test questions; without what has no stored answers."""
-    runs = TestRuns(results(study), TASK, base)
-    found: dict[str, list[list[str]]] = {}
-    for system, run in zip(runs.rows["system"], runs.rows["run"], strict=True):
-        if run in runs.predictions:
-            found.setdefault(system, []).append(runs.predictions[run])
-    return found
+    return TestRuns(results(study), TASK, base).answers()
 
 
 def as_reported_log() -> pandas.DataFrame:

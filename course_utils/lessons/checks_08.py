@@ -146,12 +146,11 @@ WORDS = ("hard prompt", "solved example", "discrete search")
 @check
 def check_08_claims(claims) -> None:
     """Three claims about the study "main", each held against `verdict`."""
-    from ..base_models import data_root
-    from ..results import Study
+    from ..results import stored
     from ..tasks import TASKS
     from ..verdicts import verdict
 
-    study = Study("main", data_root() / "results")
+    study = stored("main")
     made = [tuple(claim) for claim in claims()]
     assert len(made) == 3 and all(len(claim) == 3 for claim in made), f"return three tuples (task, better, worse), got {made}"
     different = {(task, frozenset((better, worse))) for task, better, worse in made}

@@ -17,7 +17,7 @@ from ..base_models import COURSE_MODELS
 from ..cost import Batch, Cost, break_even
 from ..experiment import Experiment, run
 from ..metrics import SCORES
-from ..results import Study
+from ..results import Study, stored
 from ..serving import calculator_table
 from ..shapes import get_shape
 from ..tasks import TASKS, data_root
@@ -33,11 +33,6 @@ TRIVIAL = ("copy of the source", "lead sentence", "most common training answer")
 GRAY = "#888888"
 FLOOR = 5.0   # points of 100: below, a percentage of a score is noise
 SHORT = {name: name.removeprefix("course-gpt2-") for name in COURSE_MODELS}
-
-
-def stored(name: str) -> Study:
-    """One of the studies that ship with the course."""
-    return Study(name, data_root() / "results")
 
 
 def study_of(base: str) -> Study:
@@ -74,8 +69,7 @@ class Sizes:
 
     def systems(self, base: str) -> list[str]:
         """Systems that have predictions on this base model."""
-        rows = self.runs[base].rows
-        return list(dict.fromkeys(rows[rows["run"].isin(self.runs[base].predictions)]["system"]))
+        return list(self.runs[base].answers())
 
     @functools.cache  # noqa: B019 - a lesson makes three of these
     def draws(self, base: str, system: str) -> numpy.ndarray:

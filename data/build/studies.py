@@ -73,6 +73,10 @@ class Settings:
         limits = {"max_train": self.max_train, "max_eval": self.max_eval, "max_scored": self.max_scored}
         return Experiment(task, model or self.model, data=data, **{**limits, **changes})
 
+    def few(self, experiment: Experiment) -> int:
+        """On how many validation records words are tried, outside of the study main."""
+        return min(self.words_tried_on, experiment.max_eval or self.words_tried_on)
+
     def training(self, **changes) -> TrainingConfig:
         return TrainingConfig(**{"epochs": self.epochs, "patience": self.patience, "eval_batch_size": 128, **changes})
 
@@ -132,7 +136,7 @@ def words(s: Settings, study: str, experiment: Experiment, **more) -> Plan:
     """Baselines, the reported prompt, and the written one that does best on validation."""
     hard = replace(experiment, system="hard prompt")
     written = get_task(experiment.task).hand_written
-    part = experiment.max_eval if study == "main" and experiment.model == s.model else min(s.words_tried_on, experiment.max_eval or s.words_tried_on)
+    part = experiment.max_eval if study == "main" and experiment.model == s.model else s.few(experiment)
     tried = yield [Run("words.tried", replace(hard, hard_prompt=prompt, max_eval=part), test=False, detail="best") for prompt in written]
     best = max(tried, key=Done.score).run.experiment.hard_prompt
     yield [Run(study, replace(experiment, system=BASELINES)), Run(study, hard, label=REPORTED, **more),
@@ -142,7 +146,7 @@ def words(s: Settings, study: str, experiment: Experiment, **more) -> Plan:
 def in_context(s: Settings, study: str, experiment: Experiment, best_only: bool = False, **more) -> Plan:
     """Solved examples: for each seed draws of training records, chosen on validation. ``best_only``: of 1, 2 and 4 the best."""
     hard = replace(experiment, system="hard prompt")
-    part = replace(hard, max_eval=min(s.words_tried_on, experiment.max_eval or s.words_tried_on))
+    part = replace(hard, max_eval=s.few(experiment))
     tries = {(seed, shots): [Run("words.tried", part, label=EXAMPLES.format(shots), seed=seed, test=False, detail="best", kind="examples",
                                  options={"shots": shots, "draw": draw}) for draw in range(s.draws)]
              for seed in s.seeds for shots in SHOTS}
