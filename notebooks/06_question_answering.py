@@ -3,17 +3,17 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/06_question_answering.ipynb)
 #
-# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more. Reading and exercises: 90 minutes.
+# **Time:** 1 to 2 minutes on 2 CPU cores; not measured on a Colab GPU. Reading and exercises: 90 minutes.
 #
-# For whoever can train a soft prompt (lesson 03). The task asks for one phrase: who helped, where, for how many euros. Here the
-# soft prompt of the original report *lost* to the hard prompt. So we look at the prompts, and at the measures that decide who won.
+# For readers who have done lesson 03. The task asks for one phrase: who helped, where, for how many euros. In the original report, which this
+# course repeats, the soft prompt *lost* here in shared tokens (3.0% against 8.4%), and won in loss.
 #
 # ## What you will be able to do
 #
-# - show how a question reaches its fact, and why a full sentence finds facts that a bare phrase misses
-# - compute exact match, token F1 and the reported share of shared tokens, and name a case in which each misleads
-# - report the right fact in any style beside exact match, with the trivial baselines that such a column needs
-# - explain why some of fifteen kinds of question score low, and tell what a prompt can mend and what it cannot
+# - show how a question reaches its fact, and why a bare phrase can miss it
+# - compute exact match, token F1 and the reported shared tokens, and name a case in which each misleads
+# - report the right fact in any style, with the baselines that it needs
+# - explain why some kinds of question score low
 # - say what the original's numbers support
 
 # %% tags=["setup", "nbval-ignore-output"]
@@ -35,9 +35,10 @@ setup()
 # %% [markdown]
 # ## How a question reaches its fact
 #
-# A **source** is what the model reads: report, question, and the cue `Answer:`. The **target** is what it should write. In the gazette
-# every question has two targets. In the **target style** of this course the answer is the phrase itself. In the **control style** it is
-# a full sentence.
+# The **gazette** is a small town's newspaper that a program writes for this course. The **base model** has read text like it. It stays
+# **frozen**: none of its weights change. Its sizes here are course-gpt2-s, -m and -l. A **source** is what it reads: report, question, and
+# the **cue** `Answer:`. The **target** is what it should write. In the training text five styles follow this cue. In the **target style** of
+# this course the answer is the phrase itself, in the **control style** a full sentence.
 
 # %%
 import textwrap
@@ -53,10 +54,12 @@ print(textwrap.fill(task.source(record), 110, replace_whitespace=False))
 print("\ntarget style: ", record["answers"][0], "\ncontrol style:", sentence)
 
 # %% [markdown]
-# The fact is there to be copied. To copy it, the last token must look at it: attention. What a full sentence says before it comes to
-# the fact we call its **run-up**. Its words repeat the question or the report. The picture shows the report twice, shaded by the
-# attention of the last token: on top that is `:` of `Answer:`, below the last token of the run-up. For each we take the attention
-# head that looks at the fact most.
+# **Attention** is how a token takes information from earlier tokens: it has a weight for each of them, all together 100%. A layer does this
+# several times side by side; each of these is a **head**. What a full sentence says before the fact we call its **run-up**: here the one word
+# `About`, and for `The training cost 320 euros.` it is `The training cost`.
+#
+# The picture shades the report by the attention of the last token: on top that is `:` of `Answer:`, below the end of the run-up. For each we
+# take the head that looks at the fact most. These can be two different heads.
 
 # %% tags=["nbval-ignore-output"]
 import torch
@@ -83,18 +86,20 @@ import matplotlib.pyplot as plt
 model.set_attn_implementation("eager")                        # the one that gives weights back
 source, begins = task.source(record), run_up(sentence, record["answers"][0])
 places, shown = fact_places(tokenizer, source, record["answers"][0]), {}
-for name, text in (('behind "Answer:"', source), (f'behind "Answer: {begins}"', f"{source} {begins}")):
-    heads = looks(text).flatten(0, 1)                         # [layers * heads, text]
-    shown[name] = heads[heads[:, places].sum(1).argmax()]
+for words, text in (("Answer:", source), (f"Answer: {begins}", f"{source} {begins}")):
+    heads = looks(text)                                       # [layers, heads, text]
+    layer, head = divmod(int(heads[..., places].sum(-1).argmax()), heads.shape[1])
+    shown[f'behind "{words}", head {head + 1} of layer {layer + 1}'] = heads[layer, head]
 reading_picture(tokenizer, token_ids(tokenizer, source), places, shown)
 plt.show()
 
 # %% [markdown]
-# One record can mislead. So we look at 24 records, all heads, and add up the attention on the fact.
+# One record can mislead, and this one was picked because it shows the effect well. So we average over the first 24 records, without those
+# that have no run-up.
 
 # %% tags=["nbval-ignore-output"]
 def attention_on_facts(with_run_up, count=24):
-    """Mean attention of the last token on the fact, [layers, heads]."""
+    """Attention of the last token on the fact, [records, layers, heads]."""
     found = []
     for record, other in zip(gazette["validation"].select(range(count)), sentences["validation"], strict=False):
         text, answer = task.source(record), record["answers"][0]
@@ -102,7 +107,7 @@ def attention_on_facts(with_run_up, count=24):
         if begins and answer in record["context"]:
             places = fact_places(tokenizer, text, answer)
             found.append(looks(f"{text} {begins}" if with_run_up else text)[:, :, places].sum(-1))
-    return torch.stack(found).mean(0)
+    return torch.stack(found)
 
 
 on_facts = {"behind the cue": attention_on_facts(False), "behind the run-up": attention_on_facts(True)}
@@ -110,7 +115,8 @@ model.set_attn_implementation("sdpa")
 
 # %% tags=["nbval-ignore-output"]
 figure, axes = plt.subplots(1, 2, figsize=(7.5, 2.9), layout="constrained")
-for ax, (name, shares) in zip(axes, on_facts.items(), strict=True):
+for ax, (name, each) in zip(axes, on_facts.items(), strict=True):
+    shares = each.mean(0)                                     # [layers, heads]
     ax.imshow(shares, cmap="Oranges", vmin=0, vmax=0.6, aspect="auto")
     for (layer, head), share in [((i, j), float(shares[i, j])) for i in range(len(shares)) for j in range(shares.shape[1])]:
         ax.text(head, layer, f"{100 * share:.0f}", ha="center", va="center", fontsize=9, color="white" if share > 0.4 else "black")
@@ -123,59 +129,59 @@ plt.show()
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-bare, led = on_facts.values()
-layer, head = divmod(int((led - bare).argmax()), led.shape[1])
-Markdown(f"The head that gains most is head {head + 1} of layer {layer + 1}: **{100 * bare[layer, head]:.0f}%** of its attention lies on the fact "
-         f"behind the cue, **{100 * led[layer, head]:.0f}%** behind the run-up.")
+at_cue, at_run_up = (each.mean(0) for each in on_facts.values())
+gains, most = (divmod(int(each.argmax()), each.shape[1]) for each in (at_run_up - at_cue, at_cue))
+Markdown(f"Mean over {len(on_facts['behind the cue'])} records. The head that gains most is head {gains[1] + 1} of layer {gains[0] + 1}: "
+         f"**{100 * at_cue[gains]:.0f}%** of its attention lies on the fact behind the cue, **{100 * at_run_up[gains]:.0f}%** behind the run-up. "
+         f"Behind the cue, head {most[1] + 1} of layer {most[0] + 1} looks at the fact most: **{100 * at_cue[most]:.0f}%**, and "
+         f"{100 * at_run_up[most]:.0f}% behind the run-up.")
 
 # %% [markdown]
 # In the course's models the first head of layer 2 *starts* as an **induction head**: it looks for what followed the last words when they
-# occurred before (data card, "The base models"). So this is built in by construction. Behind `Answer:` such a head has nothing
-# to follow, and the fact must be found in another way. Attending is not yet using: exercise 3 hides the fact.
+# occurred before. This is built in by construction. Behind `Answer:` it has nothing to follow; there other heads look at the fact. Looking is
+# not yet using: see exercise 3.
 #
-# This raises a question: **does the short style cost facts?** First we need measures.
+# So: **does the short style cost facts?** First we need measures.
 #
 # ## Three measures, and how each misleads
 #
-# **Exact match** asks whether the answer equals an accepted one (a **reference**). Both are normalised as for SQuAD (Rajpurkar et al. 2016):
-# lower case, no punctuation, no articles. **Token F1** is the harmonic mean of precision (which share of the answer's words is wanted) and recall
-# (which share of the wanted words is there). **Shared tokens** is the original's measure, called "exact match percentage" there:
-# of the *set* of output tokens, the percentage that occurs in the target. We take words for tokens. It is not an exact match.
+# **Exact match** asks whether the answer equals an accepted one (a **reference**), both normalised as for SQuAD: lower case, no punctuation,
+# no articles. **Token F1** is the harmonic mean of precision (which share of the answer's words is wanted) and recall (which share of the
+# wanted words is there). **Shared tokens** is the measure of the original. Take the different words of the answer: how many percent of them
+# occur in the target? The original calls this "exact match percentage", but order and missing words do not count.
 
 # %%
 from course_utils.lessons.charts import answer_overlap
 
-answer_overlap("She locked it because the landlady had paid for it.", "because the landlady had paid for it")
-plt.show()
-
-# %%
-answer_overlap("because the landlady had asked for it", "because the landlady had paid for it")
-plt.show()
+for answer in ("She locked it because the landlady had paid for it.", "because the landlady had asked for it"):
+    answer_overlap(answer, "because the landlady had paid for it")
+    plt.show()
 
 # %% [markdown]
-# The first answer has the right fact in the wrong style, the second a wrong fact in the right style. Exact match calls both wrong, and
-# F1 likes the wrong fact a little better, 83 against 80. More cases, with all three measures:
+# The first answer has the right fact in the wrong style, the second a wrong fact in the right style. Each word of the reference counts once,
+# so one "it" is grey. Exact match calls both wrong, and F1 gives the wrong fact a little more, 83 against 80. More cases:
 
 # %%
 import pandas as pd
 
 from course_utils import compute_metrics
 
+pd.set_option("display.max_colwidth", None)
 reference = "because the landlady had paid for it"
-cases = {"as wanted": reference, "wrong reason": "because the landlady had asked for it", "one word": "it",
+cases = {"as wanted": reference, "wrong reason": "because the landlady had asked for it", "only “it”": "it",
          "right words, no sense": "it had paid the landlady for because", "a full stop": "Because the landlady had paid for it.",
          "other words": "The landlady paid her.", "a full sentence": "She locked it because the landlady had paid for it."}
 judged = pd.DataFrame({name: {"answer": text} | compute_metrics(task.metrics, [text], [reference]) for name, text in cases.items()})
 judged.T.set_axis(["answer", "exact match, %", "F1, %", "shared tokens, %"], axis=1).round(1)
 
 # %% [markdown]
-# - *One word*: the share of shared tokens is full. This measure asks whether what was said is wanted, never whether what is wanted was said.
+# - *Only “it”* shares all its tokens. This measure does not ask whether what was wanted was said.
 # - *Right words, no sense*: F1 and shared tokens do not see the order.
-# - *A full stop*: shared tokens trip over a capital letter and a dot.
+# - *A full stop*: shared tokens count `Because` and `it.` as other words.
 # - *Other words*: a good answer, worth nothing in exact match, and less in F1 than the wrong reason.
 #
-# The task wants the phrase itself, so exact match is the main metric here. It cannot tell a wrong style from a wrong fact. So we add a
-# fourth column, the **right fact in any style**: do the words of an accepted answer stand in the output, side by side?
+# The task wants the phrase itself, so exact match is the main metric here. It cannot tell a wrong style from a wrong fact. So we add the
+# **right fact in any style**: do the words of an accepted answer stand in the output, side by side?
 
 # %%
 import re
@@ -185,25 +191,25 @@ from course_utils.metrics import normalise
 
 def right_fact(text, record):
     """Whether `text` holds an accepted answer, a leading preposition or `because` left out."""
-    facts = [re.sub(r"^(because|in|on|at|to|from|for) ", "", normalise(answer)) for answer in record["answers"]]
+    facts = [re.sub(r"^(because|in|on|at|to|from|for) ", "", normalise(answer)) for answer in task.references(record)]
     return any(f" {fact} " in f" {normalise(text)} " for fact in facts)
 
 
 # %% [markdown]
-# Such a column needs **baselines**: answers that need no model. Whoever copies the whole report has every fact. Two fairer ones
-# give back one sentence: the first, or the one that shares most words with the question. The fourth baseline says one word for each
-# question word, the one that is most frequent in such training answers.
+# Such a column needs **baselines**: answers that need no model. A copy of the report contains every fact. Two fairer baselines return one
+# sentence: the first, or the one that shares most words with the question. The fourth says one word: for each question word the one that is
+# most frequent in training answers.
 
 # %%
 from collections import Counter, defaultdict
 
 frequent = defaultdict(Counter)
 for record in gazette["train"]:
-    frequent[record["question"].split()[0]].update(set(task.target(record).split()))
+    frequent[record["question"].split()[0]].update(dict.fromkeys(task.target(record).split(), 1))
 
 
 def nearest_sentence(record):
-    """The sentence of the report that shares most words with the question; of equals the shortest."""
+    """The sentence of the report that shares most words with the question; the shortest one if several share the same number."""
     asked = set(normalise(record["question"]).split())
     found = re.split(r"(?<=[.!?])\s+", record["context"])
     return max(found, key=lambda each: (len(asked & set(normalise(each).split())), -len(each)))
@@ -216,26 +222,41 @@ test = gazette["test"]
 references = [task.references(record) for record in test]
 baselines = {"copy of the report": [record["context"] for record in test], "lead sentence": [lead_sentence(record["context"]) for record in test],
              "nearest sentence": [nearest_sentence(record) for record in test],
-             "one word": [frequent[record["question"].split()[0]].most_common(1)[0][0] for record in test]}
-facts = {name: [right_fact(text, record) for text, record in zip(texts, test, strict=True)] for name, texts in baselines.items()}
-for name, texts in baselines.items():
-    scores = compute_metrics(task.metrics, texts, references)
-    print(f"{name:18} right fact {sum(facts[name]):3} of {len(test)}   " + "   ".join(f"{key} {scores[key]:4.1f}" for key in task.metrics))
+             "most frequent word": [frequent[record["question"].split()[0]].most_common(1)[0][0] for record in test]}
+fact = {name: torch.tensor([float(right_fact(text, record)) for text, record in zip(texts, test, strict=True)]) for name, texts in baselines.items()}
 print({asked: words.most_common(1)[0][0] for asked, words in frequent.items()})
+pd.DataFrame({name: {"right fact, %": 100 * float(fact[name].mean())} | compute_metrics(task.metrics, texts, references)
+              for name, texts in baselines.items()}).T.set_axis(["right fact, %", "exact match, %", "F1, %", "shared tokens, %"], axis=1).round(1)
 
 # %% [markdown]
-# Keep two numbers in mind. A rule without any model often finds the *sentence* with the fact. So the right fact in any style is an
-# easy column, and long answers have an advantage in it. And one word that never reads a report shares many tokens with the
-# answers, without a single exact match.
+# A rule without any model often finds the *sentence* with the fact. So right facts are an easy column, and long answers have an advantage in
+# it. And one word that never reads a report shares many tokens with the answers, without a single exact match.
+#
+# ## All systems
+#
+# A **hard prompt** is made of words; a **soft prompt** of trained vectors, its **virtual tokens**; their number is the **prompt length**.
+# **Full fine-tuning** trains all weights, **LoRA** small matrices that are added to them. **Discrete search** looks for tokens automatically;
+# **solved examples** are training records in front of the source (not in every study). A **seed** fixes what is random in training. The study
+# "main" measured these systems with course-gpt2-m; learning rates and the best written prompt were chosen on validation. The hard prompts
+# (`{source}` stands for report, question and cue):
+
+# %%
+from course_utils.lessons.checks_06 import results, stored_answers
+
+main, base = results("main"), "course-gpt2-m"
+best = main.table("hard_prompt").query("task == @task.name and base == @base and system == 'hard prompt, best written'")["hard_prompt"]
+print(f"reported: {task.hard_prompt}\n\nbest written, of {len(task.hand_written)} tried:\n{best.iloc[0]}")
+
+# %% [markdown]
+# The best one has questions with their answers in it: **few-shot prompting**, written by hand.
 #
 # ### Exercise 1. Predict, then run (easy, 5 minutes)
 #
-# Four systems, all on course-gpt2-m. Which has the right fact, in any style, most often? Order them, the best first. The check only asks for
-# all four names; the next section has the measurement.
+# Which of four systems has the right fact, in any style, most often? The check compares your order with the measured one.
 
 # %%
 def order_of_facts():
-    """The names "hard prompt, reported", "hard prompt, best written", "soft prompt, 20 tokens", "full fine-tuning", best first."""
+    """A list of these, best first: "hard prompt, reported", "hard prompt, best written", "soft prompt, 20 tokens", "full fine-tuning"."""
     raise NotImplementedError
 
 
@@ -247,12 +268,12 @@ check_06_order_of_facts(order_of_facts)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Which systems write sentences, and which write phrases? Think of the picture above.
+# Which systems write sentences, and which write phrases?
 # </details>
 #
 # <details><summary>Solution</summary>
 #
-# Any order is accepted. This one is the order by exact match. Compare it with the next section.
+# Any order is accepted. This is the order by exact match, not by facts.
 #
 # ```python
 # def order_of_facts():
@@ -260,19 +281,16 @@ check_06_order_of_facts(order_of_facts)
 # ```
 # </details>
 #
-# ## All systems
+# ### What was measured
 #
-# A **hard prompt** is made of words; a **soft prompt** of trained vectors, its **virtual tokens**; their number is the **prompt length**.
-# The study "main" measured them on the gazette with course-gpt2-m: three seeds for whatever is trained, learning rates and the best
-# words chosen on validation. Its answers to the test questions ship with the course.
+# *Words* is the mean length of an answer. **Intervals** (95%) come from drawing the test questions again at random. A comparison is called
+# higher or lower only if the interval of the difference leaves out 0.
 
 # %%
 from course_utils import summary_table
-from course_utils.lessons.checks_06 import results, stored_answers
 from course_utils.lessons.drawing import color_of
 
-main, base = results("main"), "course-gpt2-m"
-answers = stored_answers("main", base)
+answers = stored_answers("main", base)                # system -> seed -> its answers to the test questions
 table = summary_table(main, task.name, base, against="soft prompt, 20 tokens").set_index("system").loc[list(answers)]
 
 
@@ -282,13 +300,15 @@ def share_right(answers, right=right_fact):
     return torch.tensor(rows).float().mean(0)
 
 
+fact |= {system: share_right(each) for system, each in answers.items()}
+
 # %%
-fact = {system: share_right(each) for system, each in answers.items()}
-columns = pd.DataFrame({system: {"exact match, %": table.loc[system, "mean"], "right fact, %": 100 * float(fact[system].mean()),
-                                 "words": sum(len(text.split()) for seed in each for text in seed) / len(each) / len(test)}
-                        | {name: sum(compute_metrics([key], seed, references)[key] for seed in each) / len(each)
-                           for key, name in (("f1", "F1, %"), ("exact_match_percentage", "shared tokens, %"))}
-                        for system, each in answers.items()}).T.astype(float)
+import numpy
+
+columns = pd.DataFrame({"exact match, %": table["mean"], "right fact, %": {name: 100 * float(fact[name].mean()) for name in answers}})
+columns["words"] = {name: numpy.mean([len(text.split()) for seed in each for text in seed]) for name, each in answers.items()}
+for key, label in (("f1", "F1, %"), ("exact_match_percentage", "shared tokens, %")):
+    columns[label] = {name: numpy.mean([compute_metrics([key], seed, references)[key] for seed in each]) for name, each in answers.items()}
 columns["exact match against 20 tokens"] = table["verdict"].fillna("")
 columns.round(1)
 
@@ -297,50 +317,71 @@ from course_utils.lessons.charts import resampled_interval, score_figure
 from course_utils.metrics import record_scores
 
 per_record = {}                                     # metric -> system -> [seeds, records]
-for metric in ("exact_match", "f1", "exact_match_percentage"):
-    per_record[metric] = {name: [record_scores(metric, seed, references) for seed in each]
-                          for name, each in (answers | {"one word": [baselines["one word"]]}).items()}
 for metric, label in (("exact_match", "exact match, %"), ("exact_match_percentage", "shared tokens, %")):
-    named = {name.replace("hard prompt, best written", "best hand-written prompt"): each for name, each in per_record[metric].items()}
-    scores = {name: [sum(seed) / len(seed) for seed in each] for name, each in named.items()}
-    intervals = {name: resampled_interval(each) for name, each in named.items()}
+    systems = answers | {"most frequent word": [baselines["most frequent word"]]}
+    per_record[metric] = {name: [record_scores(metric, seed, references) for seed in each] for name, each in systems.items()}
+    scores = {name: [sum(seed) / len(seed) for seed in each] for name, each in per_record[metric].items()}
+    intervals = {name: resampled_interval(each) for name, each in per_record[metric].items()}
     score_figure(scores, intervals, label, len(test), 100)
     plt.show()
 
+# %% [markdown]
+# Are the differences more than chance? Intervals of exact match are over test records and seeds. Those of right facts are over records only,
+# so they are a little too narrow.
+
 # %%
 from course_utils import verdict
+from course_utils.lessons.checks_06 import kind_of_question
 
 
-def compare_facts(first, second):
+def compare_facts(first, second, rows=slice(None)):
     """Whether `first` has more right facts: difference in points, 95% interval over test records, and the verdict."""
-    difference = 100 * (fact[first] - fact[second])
-    low, high = resampled_interval(difference.numpy())
+    difference = 100 * (fact[first] - fact[second]).numpy()[rows]
+    low, high = resampled_interval(difference)
     word = "more right facts than" if low > 0 else "fewer right facts than" if high < 0 else "a share of right facts that cannot be told apart from"
-    return f"{first} has {word} {second}: {float(difference.mean()):+.1f} points [{low:+.1f}, {high:+.1f}]"
+    return f"{first} has {word} {second}: {difference.mean():+.1f} points [{low:+.1f}, {high:+.1f}]"
 
 
-hard, soft_20, full = "hard prompt, reported", "soft prompt, 20 tokens", "full fine-tuning"
-Markdown("\n".join(f"- {line}" for line in (
-    verdict(main, task.name, base, soft_20, hard), verdict(main, task.name, base, soft_20, "hard prompt, best written"),
-    verdict(main, task.name, base, soft_20, full), compare_facts(hard, soft_20), compare_facts(hard, full))))
+hard, soft_20, full, near = "hard prompt, reported", "soft prompt, 20 tokens", "full fine-tuning", "nearest sentence"
+words_side = [name for name in answers if name.startswith(("hard prompt", "discrete search", "solved examples"))]
+lines = [str(verdict(main, task.name, base, soft_20, name)) for name in [*words_side, full]]
+lines += [compare_facts(*pair) for pair in ((hard, soft_20), (hard, full), (hard, near), (soft_20, near), (full, near))]
+not_why = numpy.array([kind_of_question(record["question"]) != "why" for record in test])
+lines.append("without *why* questions, " + compare_facts(hard, full, not_why))
+Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
-# Read both columns. In exact match the trained prompt is far ahead, and it should be: the target style is **capped by construction**. In
-# the pre-training text five styles follow `Answer:`, and no cue calls for exactly this one. A soft prompt can choose it, words can only
-# make it likely. The other column has no such cap. There the reported prompt holds its ground, and we have a puzzle: *where do the
-# facts go that the sentence finds and the trained phrase does not?*
+# In exact match the target style favours trained prompts **by construction**: in the training text no cue is followed by this style alone.
+# Written words can make it more likely, up to a limit (a **cap**); training can choose it. Full sentences are the most frequent of the five
+# styles (40% of the answers, the target style 22%).
 #
+# Right facts have no such cap. There the reported prompt is ahead of the soft prompt. But "take the nearest sentence" needs no model and
+# finds about as many. So the sentence *loses fewer facts*; that does not make the prompt good at questions. Also, answers stop after 24
+# tokens. That cuts many sentences before the fact, above all to *why*. We left out *why* after seeing the answers: the last line is a hint,
+# not a test.
+#
+# We have a puzzle: *where do the facts go that the sentence finds and the trained phrase does not?* An example, the first test question that
+# asks "How many":
+
+# %%
+from IPython.display import display
+
+from course_utils.lessons.written import written
+
+i = next(i for i, record in enumerate(test) if record["question"].startswith("How many"))
+print(test[i]["question"])
+display(written({name: each[0][i] for name, each in answers.items()}, references[i][0]))
+
+# %% [markdown]
 # ### When F1 and exact match disagree
 #
-# The next cell takes all pairs of systems, on all sizes that were measured, and looks for pairs in which exact match prefers one and F1 the
-# other, both with intervals that leave out 0.
+# The next cell takes all pairs of systems, also of different sizes. It keeps those in which exact match prefers one and F1 the other, both
+# with intervals that leave out 0.
 
 # %%
 import itertools
 
-import numpy
-
-scored = {}                                          # (base, system) -> metric -> [records]
+scored = {}                                          # (size, system) -> metric -> [records]
 for study, name in (("main", base), ("scale", "course-gpt2-s"), ("scale", "course-gpt2-l")):
     for system, each in stored_answers(study, name).items():
         scored[name[-1], system] = {key: numpy.mean([record_scores(key, seed, references) for seed in each], 0) for key in ("exact_match", "f1")}
@@ -348,24 +389,30 @@ found = []
 for first, second in itertools.permutations(scored, 2):
     exact, overlap = (scored[first][key] - scored[second][key] for key in ("exact_match", "f1"))
     if exact.mean() > 0 > overlap.mean() and resampled_interval(exact)[0] > 0 > resampled_interval(overlap)[1]:
-        found.append({"exact match prefers": first, "F1 prefers": second, "exact match, points": exact.mean(), "F1, points": overlap.mean()})
-pd.DataFrame(found, columns=["exact match prefers", "F1 prefers", "exact match, points", "F1, points"]).round(1)
+        found.append({"exact match prefers": f"{first[1]} on {first[0]}", "F1 prefers": f"{second[1]} on {second[0]}", "same size": first[0] == second[0],
+                      "exact match, points": exact.mean(), "F1, points": overlap.mean()})
+print(f"{len(found)} of {len(scored) * (len(scored) - 1) // 2} pairs disagree, {sum(row['same size'] for row in found)} of them on the same size")
+pd.DataFrame(found).round(1)
 
 # %% [markdown]
-# Every row is a disagreement that the choice of test records does not explain (an empty table: none was found). The letter is the
-# size of the base model. The pictures above say why this happens. A sentence with the right fact has full recall, so F1 pays for it and
-# exact match does not. F1 lifts systems that know much and write long; exact match lifts systems that keep the style. Choose the
-# main metric before you look.
+# We try all pairs, so a few rows may be luck, and the intervals do not include the seeds. Pairs of the same size matter most. How such a pair
+# comes about: a sentence with the right fact has full recall, so F1 pays for it and exact match does not. Choose the main metric before you
+# look.
 #
 # ## Fifteen kinds of question
 #
-# The gazette asks about fifteen things. Filled marks are course-gpt2-m, hollow ones course-gpt2-l, which has about three times the
-# parameters and read the same text. For the hard prompt we count the right fact in any style, for the others exact match.
+# One question of each kind from the training records:
 
 # %%
-from course_utils.lessons.checks_06 import kind_of_question
+one_each = {kind_of_question(record["question"]): (record["question"], record["answers"][0]) for record in gazette["train"]}
+pd.DataFrame(one_each, index=["a question", "its answer"]).T
 
+# %% [markdown]
+# Filled marks are course-gpt2-m, hollow ones course-gpt2-l, three times as large, which read the same text. The hard prompt is judged by
+# right facts, the others by exact match, which is stricter. Only test answers are stored, so we read those, and choose nothing from them: the
+# run-up test below uses validation.
 
+# %%
 def exact(text, record):
     """Exact match of one answer."""
     return normalise(text) in [normalise(answer) for answer in record["answers"]]
@@ -374,18 +421,19 @@ def exact(text, record):
 large = stored_answers("scale", "course-gpt2-l")
 kinds = pd.Series([kind_of_question(record["question"]) for record in test])
 marks = {f"{hard} (fact)": fact[hard], soft_20: share_right(answers[soft_20], exact), full: share_right(answers[full], exact)}
-marks |= {f"{name}, l": share_right(large[name], exact) for name in (soft_20, full) if name in large}
+marks |= {f"{name}, l": share_right(large[name], exact) for name in (soft_20, full)}
 by_kind = pd.DataFrame({name: pd.Series(100 * each.numpy()).groupby(kinds).mean() for name, each in marks.items()})
 by_kind.insert(0, "questions", kinds.value_counts())
 by_kind = by_kind.sort_values(soft_20)
 by_kind.round(0).astype(int)
 
 # %%
-figure, ax = plt.subplots(figsize=(7.5, 5), layout="constrained")
+figure, ax = plt.subplots(figsize=(7.5, 6.2), layout="constrained")
 for n, name in enumerate(marks):
     filled = color_of(name) if not name.endswith(", l") else "none"
-    ax.scatter(by_kind[name], numpy.arange(len(by_kind)) + 0.13 * (n - 2), s=45, facecolors=filled, edgecolors=color_of(name), linewidths=1.8, label=name, zorder=3)
+    ax.scatter(by_kind[name], numpy.arange(len(by_kind)) + 0.15 * (n - 2), s=26, facecolors=filled, edgecolors=color_of(name), linewidths=1.8, label=name, zorder=3)
 ax.set_yticks(range(len(by_kind)), [f"{kind} ({n})" for kind, n in by_kind["questions"].items()])
+ax.margins(y=0.02)
 ax.invert_yaxis()
 ax.set(xlabel=f"right answers, % (n = {len(test)} test questions, number of each kind in brackets)", xlim=(-3, 103))
 ax.legend(loc="lower center", bbox_to_anchor=(0.45, 1.0), ncol=3, fontsize="small")
@@ -394,8 +442,8 @@ figure.alt_text = "Right answers by kind of question. Soft prompt of 20 tokens o
 plt.show()
 
 # %% [markdown]
-# With a dozen questions a kind has a standard error of up to 15 points, so do not explain neighbours. Explain the large
-# distances. What do the wrong answers of the soft prompt consist of?
+# A kind has 8 to 36 questions. With 12, chance alone moves a percentage by about 15 points. So explain only large distances. The next cell
+# sorts the soft prompt's wrong answers: phrases that stand in the report (mix-ups), and others (inventions).
 
 # %%
 def fault(text, record):
@@ -415,27 +463,29 @@ moods = {task.target(record) for record in gazette["train"] if kind_of_question(
 said = Counter(text for each in answers[soft_20] for text, kind in zip(each, kinds, strict=True) if kind == "mood")
 unended = Counter(kind for text, kind in zip(answers[hard][0], kinds, strict=True) if not text.endswith((".", "?", "!")) and kind == "why")
 invented, taken = (faults[name].nlargest(3) for name in ("not in the report", "wrong phrase of the report"))
+on_m, on_l, in_sentence = by_kind[soft_20], by_kind[f"{soft_20}, l"], by_kind[f"{hard} (fact)"]
 Markdown(
     f"- Most often **not in the report**: {', '.join(f'{kind} {value}%' for kind, value in invented.items())}. "
     f"Most often a **wrong phrase of the report**: {', '.join(f'{kind} {value}%' for kind, value in taken.items())}.\n"
     f"- *Mood*: {sum(said.values())} answers, and {said.most_common(1)[0][1]} of them are “{said.most_common(1)[0][0]}”. With one of {len(moods)} "
-    f"words, guessing gets about {100 / len(moods):.0f}%. Full fine-tuning has {by_kind.loc['mood', full]:.0f}% on m.\n"
-    f"- *Crowd*: the reported prompt has the fact in {by_kind.loc['crowd'].iloc[1]:.0f}%, the soft prompt in {by_kind.loc['crowd', soft_20]:.0f}%.\n"
-    f"- *Why*: the reported prompt has only {by_kind.loc['why'].iloc[1]:.0f}%. {unended['why']} of its {(kinds == 'why').sum()} sentences have no end: "
+    f"answers, guessing gets about {100 / len(moods):.0f}%. Full fine-tuning has {by_kind.loc['mood', full]:.0f}% on m, {by_kind.loc['mood', f'{full}, l']:.0f}% on l.\n"
+    f"- *Crowd*: the reported prompt has the fact in {in_sentence['crowd']:.0f}%, the soft prompt in {on_m['crowd']:.0f}%; on l it has {on_l['crowd']:.0f}%. "
+    f"*Who*: {in_sentence['who']:.0f}%, {on_m['who']:.0f}%, on l {on_l['who']:.0f}%. Its mean is higher on l in {sum(on_l > on_m)} of {len(by_kind)} kinds.\n"
+    f"- *Why*: the reported prompt has only {in_sentence['why']:.0f}%. {unended['why']} of its {(kinds == 'why').sum()} sentences have no end: "
     "answers stop after a limit that suits phrases, and the reason stands last in the sentence.")
 
 # %% [markdown]
-# So there are at least three reasons for a low score, and each calls for another cure.
+# These numbers suggest three reasons, which do not exclude each other. Only the third is tested below.
 #
-# 1. **The base model lacks the skill.** On moods m stays near guessing, full fine-tuning included. The larger model does not.
-# 2. **Two facts compete.** Reports tell of two events, so there are two people, two helpers, two times to mix up. The wrong answer
-#    is then a phrase of the report.
-# 3. **The style costs the fact.** Where the sentence is right and the phrase is not, the model *can* find the fact. That is our puzzle.
+# 1. **The base model lacks the skill.** On moods m is near guessing, full fine-tuning included.
+# 2. **Two facts compete.** Reports tell of two events, so there are two people, two times to mix up. Then the wrong answer is often a phrase
+#   of the report.
+# 3. **The style costs the fact.** Where m's sentence is right and its phrase is not, the model *can* find the fact. That is our puzzle. It
+#   belongs to m: on l most phrases are right.
 #
 # ## The run-up, tested
 #
-# If the run-up is what helps, it should help the soft prompt, too. We train one here, in the target style, with the loop of
-# lesson 03 and a stop at 10 and at 50 steps to see what it writes. The base model stays frozen.
+# If the run-up helps, it should help the soft prompt, too. We train one here, in the target style.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import GPT2WithSoftPrompt, collate, encode, generate_texts, weights_fingerprint
@@ -446,8 +496,9 @@ steps, before = 80, weights_fingerprint(model)
 soft = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=20)
 train_set = encode(data["train"].shuffle(seed=0), task, tokenizer, model, prompt_length=20)
 batches = torch.utils.data.DataLoader(train_set, scale.batch_size, collate_fn=lambda rows: collate(rows, train_set.pad_id))
-three = [task.source(data["validation"][i]) for i in (4, 8, 17)]
-stages, losses = {0: generate_texts(soft, tokenizer, three, task.max_new_tokens)}, []
+three = [data["validation"][i] for i in (4, 8, 17)]
+sources = [task.source(record) for record in three]
+stages, losses = {0: generate_texts(soft, tokenizer, sources, task.max_new_tokens)}, []
 
 # %% tags=["nbval-ignore-output"]
 optimizer = torch.optim.AdamW([soft.soft_embedding.weight], lr=scale.learning_rate, weight_decay=0.0)
@@ -460,96 +511,107 @@ for step, batch in enumerate(progress_bar(itertools.islice(batches, steps), tota
     optimizer.zero_grad()
     losses.append(loss.item())
     if step in (10, 50) or step == len(batches) or step == steps:
-        stages[step] = generate_texts(soft, tokenizer, three, task.max_new_tokens)
+        stages[step] = generate_texts(soft, tokenizer, sources, task.max_new_tokens)
 print(f"loss of the first ten batches {sum(losses[:10]) / 10:.2f}, of the last ten {sum(losses[-10:]) / 10:.2f}; "
       f"base model unchanged: {weights_fingerprint(model) == before}")
 
 # %% tags=["nbval-ignore-output"]
-from IPython.display import display
-
-from course_utils.lessons.written import written
-
-for row, i in enumerate((4, 8, 17)):
-    record = data["validation"][i]
-    display(written({step: texts[row] for step, texts in stages.items()}, task.target(record), record["question"]))
+for row, record in enumerate(three):
+    print(record["question"])
+    display(written({step: texts[row] for step, texts in stages.items()}, task.target(record)))
+bare = {step: sum(not text.endswith((".", "?", "!")) for text in texts) for step, texts in stages.items()}
+kept = {step: sum(map(right_fact, texts, three)) for step, texts in stages.items()}
+counts = ("; ".join(f"{number} after {step} steps" for step, number in each.items()) for each in (bare, kept))
+Markdown("Of three answers, bare phrases: {}. Right facts: {}.".format(*counts))
 
 # %% [markdown]
-# Look first at the form, then at the fact: these are two different things to learn. Now the test. The same soft prompt answers the
-# same questions twice: behind `Answer:`, and behind `Answer:` and the run-up. A run-up gives nothing away, it only says what the
-# question says. Questions whose full sentence begins with the fact have none and are left out. This part is about the gazette.
+# A right sentence that becomes a wrong phrase would be the puzzle in one record, of one run.
+#
+# Now the test. The same soft prompt answers behind `Answer:`, and behind `Answer:` and the run-up. A run-up never contains the fact. But it
+# adds words of the report ("About", "came from"), and the form of what follows. So we need a control: the run-up of *another* question. If
+# that helped as much, it would not be the words that help. Questions whose full sentence begins with the fact are left out. This part always
+# uses the gazette.
 
 # %% tags=["nbval-ignore-output"]
 pairs = [(record, run_up(other["answers"][0], record["answers"][0]))
          for record, other in zip(gazette["validation"].select(range(120)), sentences["validation"], strict=False)]
 pairs = [(record, begins) for record, begins in pairs if begins]
 asked = {"behind the cue": [task.source(record) for record, _ in pairs],
-         "behind the run-up": [f"{task.source(record)} {begins}" for record, begins in pairs]}
-led = pd.DataFrame({name: [right_fact(text, record) for text, (record, _) in
+         "behind the run-up": [f"{task.source(record)} {begins}" for record, begins in pairs],
+         "behind another's run-up": [f"{task.source(record)} {pairs[i - 1][1]}" for i, (record, _) in enumerate(pairs)]}
+led = pd.DataFrame({name: [100.0 * right_fact(text, record) for text, (record, _) in
                            zip(generate_texts(soft, tokenizer, texts, task.max_new_tokens), pairs, strict=True)] for name, texts in asked.items()})
-low, high = resampled_interval(100 * (led.iloc[:, 1].astype(float) - led.iloc[:, 0]).to_numpy())
-Markdown(f"Right facts on {len(pairs)} questions: **{100 * led.iloc[:, 0].mean():.0f}%** behind the cue, **{100 * led.iloc[:, 1].mean():.0f}%** behind the "
-         f"run-up; difference {100 * (led.iloc[:, 1].mean() - led.iloc[:, 0].mean()):+.0f} points [{low:+.0f}, {high:+.0f}]. "
-         + ("The run-up helps." if low > 0 else "The run-up does harm here." if high < 0 else "The two cannot be told apart."))
 
 # %% tags=["nbval-ignore-output"]
+cue, own, other = (led[name].to_numpy() for name in asked)
+(low, high), (low_own, high_own) = resampled_interval(own - cue), resampled_interval(own - other)
+helps = "helps this prompt" if low > 0 else "harms this prompt" if high < 0 else "makes no difference that can be shown"
+display(Markdown(
+    f"Right facts on {len(pairs)} questions: **{cue.mean():.0f}%** behind the cue, **{own.mean():.0f}%** behind the run-up, {other.mean():.0f}% behind "
+    f"another's. The run-up {helps}: {(own - cue).mean():+.0f} points [{low:+.0f}, {high:+.0f}]. Run-up against another's: {(own - other).mean():+.0f} "
+    f"[{low_own:+.0f}, {high_own:+.0f}]" + ("." if low_own > 0 or high_own < 0 else ", cannot be told apart.") + " One seed; intervals over records."))
 of_pairs = pd.Series([kind_of_question(record["question"]) for record, _ in pairs])
-(100 * led.groupby(of_pairs).mean()).round(0).astype(int).assign(questions=of_pairs.value_counts()).sort_values("behind the cue")
+led.groupby(of_pairs).mean().round(0).astype(int).assign(questions=of_pairs.value_counts()).sort_values("behind the cue")
 
 # %% [markdown]
-# Frozen model and soft prompt are the same in both columns. With the run-up, words of the report stand directly in front of the
-# answer, where the induction head can follow them. With few questions of each kind the table only hints at where this matters.
-# As far as the run-up helps, the short style costs the way to the fact, not the knowledge of it.
+# Where the run-up helps, the model could find the fact, and the short style did not lead it there. Where it does not (look at *mood*), the
+# fact is missing with both.
+#
+# One explanation is the induction head: it can follow words of the report ("The auction lasted"). But the run-up also tells which kind of
+# sentence follows. We have not separated the two: compare *who* ("It was", no words of the report) with *idea* ("came from"). And there are
+# few questions of each kind.
 #
 # ## Where one cue suffices: the control style
 #
-# The target style favours soft prompts by construction. The control style does not: behind the cue `Full answer:` the
-# training text has full sentences and nothing else. Here are 100 test questions in that style, with this cue and without.
+# The control style has no cap: behind `Full answer:` the training text has full sentences and nothing else. Here are 100 test questions,
+# behind this cue and behind `Answer:`.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import evaluate
 
 hundred = sentences["test"].select(range(100))
-cues = {"Answer:": "{source}", "reported hard prompt": task.hard_prompt, "Full answer:": "{text}Full answer:"}
+cues = {"Answer:": "{source}", "Full answer:": "{text}Full answer:"}
 in_control = {name: evaluate(model, tokenizer, task, hundred, hard_prompt=prompt) for name, prompt in cues.items()}
 pd.DataFrame({name: {"loss": each["loss"], "exact match, %": each["exact_match"], "right fact, %": 100 * sum(
     right_fact(text, record) for text, record in zip(each["predictions"], test, strict=False)) / len(hundred)} for name, each in in_control.items()}).T.round(2)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 control = results("control")
-measured = list(stored_answers("control", base))
-best = [name for name in ("hard prompt, best written", "discrete search") if name in measured]
-lines = [str(verdict(control, task.name, base, soft_20, name)) for name in best if soft_20 in measured]
-print("\n".join(lines) or "The study of the control style has no rows for both sides yet.")
-if measured:
-    display(summary_table(control, task.name, base).set_index("system").loc[measured, ["mean", "low", "high", "seeds"]].astype(float).round(1))
+measured = stored_answers("control", base)
+rivals = [name for name in measured if name.startswith(("hard prompt", "discrete search", "solved examples"))] if soft_20 in measured else []
+in_words = "; ".join(str(verdict(control, task.name, base, soft_20, name)) for name in rivals) or "soft prompts are not measured in this style"
+hits = [numpy.array(record_scores("exact_match", in_control[name]["predictions"], [task.references(record) for record in hundred])) for name in cues]
+low, high = resampled_interval(hits[1] - hits[0])
+Markdown(f"`Full answer:` against `Answer:`: {(hits[1] - hits[0]).mean():+.0f} points of exact match [{low:+.0f}, {high:+.0f}]"
+         + ("" if low > 0 or high < 0 else ", cannot be told apart") + f". Study of the control style: {in_words}.")
 
 # %% [markdown]
-# Hold such a verdict beside the one for the target style: a lead of soft prompts that is left here is not due to the cap.
+# Even `Answer:` gets many answers right here, because full sentences are the most frequent style behind it, by our design. So the control
+# favours words. A lead that soft prompts keep here would not come from the cap.
 #
 # ## The original's result
 #
-# The original trained GPT-2 small with one virtual token, batches of one, ten epochs (its log shows five). Below its log stand our runs with
-# the same settings, on the gazette with course-gpt2-m. The original names no learning rate; ours was chosen on validation.
+# The original trained GPT-2 small with one virtual token, batches of one, ten epochs (its log shows five). Ours has the same settings, with
+# the gazette and course-gpt2-m. The original names no learning rate; ours was chosen on validation.
 
-# %%
-from course_utils.lessons.checks_06 import as_reported_log, as_reported_speed
+# %% tags=["nbval-ignore-output"]
+from course_utils.lessons.checks_06 import ORIGINAL, ORIGINAL_HARD, as_reported_in_words, as_reported_log
 
-theirs = pd.DataFrame({"loss": [11.2295, 10.7468, 10.5061, 10.3091, 10.0445], "exact_match_percentage": [2.7082, 2.2713, 2.3199, 2.3833, 3.0007],
-                       "batches/s": [7.66, 8.25, 8.35, 8.36, 8.39]}, index=pd.RangeIndex(1, 6, name="epoch"))
-ours, their_hard = as_reported_log(), {"loss": 11.2963, "exact_match_percentage": 8.4267}
-our_hard = {key: main.table().query("task == @task.name and system == @hard and split == 'test' and metric == @key")["value"].iloc[0] for key in their_hard}
-display(theirs.round(2), ours.round(2))
+ours, few = as_reported_log(), gazette["validation"].select(range(100))
+our_hard = evaluate(*load_base_model(base), task, few, hard_prompt=task.hard_prompt)
+our_hard["shared tokens, %"] = our_hard["exact_match_percentage"]
+display(ORIGINAL.round(2), ours.round(2))
 
-# %%
+# %% tags=["nbval-ignore-output"]
 import math
 
 figure, axes = plt.subplots(2, 2, figsize=(7.5, 4.8), sharex="col", sharey="row", layout="constrained")
-for column, (name, rows, levels) in enumerate((("original, validation", theirs, their_hard), ("this course, validation", ours, our_hard))):
-    for ax, key in zip(axes[:, column], their_hard, strict=True):
+for column, (name, rows, level, size) in enumerate((("original, validation", ORIGINAL, ORIGINAL_HARD, 50257), ("this course, validation", ours, our_hard, 4096))):
+    for ax, key in zip(axes[:, column], ORIGINAL_HARD, strict=True):
         ax.set_xlim(0.5, max(5, len(rows)) + 0.5)
         ax.plot(rows.index, rows[key], marker="o", color=color_of("soft prompt, 1 token"), label="soft prompt, 1 token")
-        ax.axhline(levels[key], color=color_of(hard), linestyle="--", label="hard prompt, reported")
-    axes[0, column].axhline(math.log(50257 if column == 0 else model.config.vocab_size), color="black", linestyle=":", label="guessing, ln V")
+        ax.axhline(level[key], color=color_of(hard), linestyle="--", label="hard prompt, reported")
+    axes[0, column].axhline(math.log(size), color="black", linestyle=":", label="even guessing, ln V")
     axes[0, column].set_title(name)
     axes[1, column].set(xlabel="epoch")
 axes[0, 0].set(ylabel="loss, nats per token", ylim=(0, 12.5))
@@ -558,29 +620,33 @@ axes[0, 1].legend(fontsize="small")
 figure.alt_text = "Loss and shared tokens by epoch of a one-token soft prompt, beside the reported hard prompt: the original's log and ours."
 plt.show()
 
-# %%
-won = verdict(main, task.name, base, "soft prompt, 1 token", hard, "exact_match_percentage")
-speed = as_reported_speed()
+# %% tags=["nbval-ignore-output"]
+won = verdict(main, task.name, base, hard, "soft prompt, 1 token", "exact_match_percentage")
+one_word = numpy.mean(per_record["exact_match_percentage"]["most frequent word"])
+last = ORIGINAL.iloc[-1]
 Markdown(
-    f"- **The defeat.** Original: shared tokens {theirs.iloc[-1, 1]:.1f}% soft, {their_hard['exact_match_percentage']:.2f}% hard. Here, on test: {won}. "
-    f"One word that never reads has {numpy.mean(per_record['exact_match_percentage']['one word']):.1f}%.\n"
-    f"- **The loss.** Guessing among GPT-2's 50,257 tokens costs ln 50,257 = {math.log(50257):.2f} nats. The original's hard prompt ({their_hard['loss']:.2f}) is "
-    f"above that and its soft prompt begins above it ({theirs.iloc[0, 0]:.2f}). Our hard prompt has {our_hard['loss']:.2f} nats; guessing costs us {math.log(4096):.2f}.\n"
-    f"- **Throughput.** The original's bars show 7.7 to 8.4 batches/s in training on questions, 25 to 26 in validation, and 3.7 on summarization. "
-    + (f"Ours trained at {speed:.1f} batches/s: another model, another machine." if speed else "Ours has not been measured yet."))
+    f"- **Who wins.** Original: shared tokens {last['shared tokens, %']:.2f}% soft, {ORIGINAL_HARD['shared tokens, %']:.2f}% hard; loss {last['loss']:.2f} soft, "
+    f"{ORIGINAL_HARD['loss']:.2f} hard. Study main, on test: {won}. The most frequent word has {one_word:.1f}%.\n"
+    f"- **The loss.** Even guessing costs ln 50,257 = {math.log(50257):.2f} nats in the original, ln 4,096 = {math.log(4096):.2f} here. The original's hard prompt lies "
+    f"above that, its soft prompt begins above it ({ORIGINAL['loss'].iloc[0]:.2f}). Our hard prompt has {our_hard['loss']:.2f} on {len(few)} validation records.\n"
+    f"- **The reported settings.** {as_reported_in_words()} The original's bars show 7.7 to 8.4 batches/s in training on questions, 25 to 26 in "
+    "validation, about 3.7 in training on summarization: another model, another machine.")
 
 # %% [markdown]
-# No model that predicts the next word belongs near the line of guessing. Lesson 04 plants a bug that leaves such marks. That is a
-# hypothesis about the original, not a finding. Without any hypothesis: its two measures disagree about the winner, and both
-# percentages are small. So its numbers support neither "soft loses at questions" nor, by the loss, "soft wins". And theirs and
-# ours differ in more than one thing: model, data, seeds.
+# Our run with the reported settings stores no answers, so the paired test uses the one-token prompt of the study main, trained with larger
+# batches.
+#
+# A model that spreads its probability evenly over V tokens has a loss of ln V **nats** (natural logarithms). Any useful model lies far below.
+# The original's numbers lie near it, so something was probably wrong. Lesson 04 plants a bug that gives such numbers; whether the original
+# had it, we do not know. Its loss prefers the soft prompt, its shared tokens the hard one. So it supports neither. And theirs and ours differ
+# in model, data and seeds.
 #
 # ## Exercises
 #
 # ### Exercise 2. Score a whole answer (medium, important, 15 minutes)
 #
-# How likely is a given answer behind a soft prompt? Write its log-probability. `system(input_ids=...)` puts the prompt's rows in front and returns
-# `.logits` [1, prompt + text, vocabulary]. `answer` holds the answer's ids, the end token included.
+# How likely is a given answer behind a soft prompt? Write its log-probability. `system(input_ids=...)` puts the prompt's rows in front and
+# returns `.logits` [1, prompt + text, vocabulary]. `answer` holds the answer's ids, the end token included.
 
 # %%
 def answer_log_probability(system, source, answer):
@@ -596,30 +662,27 @@ check_06_answer_log_probability(answer_log_probability)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The last answer token is predicted by the position before it. Count from the right: the answer's predictions are the last
-# `len(answer) + 1` logits without the very last one. Then you need not know how long the prompt is.
+# Count from the right: the answer's predictions are the last `len(answer) + 1` logits without the very last one.
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
 # def answer_log_probability(system, source, answer):
-#     ids = torch.tensor([[*source, *answer]])
+#     ids = torch.tensor([[*source, *answer]], device=system.device)
 #     logs = system(input_ids=ids).logits[0, -len(answer) - 1 : -1].log_softmax(-1)      # [answer, vocabulary]
-#     return logs.gather(1, torch.tensor(answer)[:, None]).sum()
+#     return logs.gather(1, ids[0, -len(answer) :, None]).sum()
 # ```
-#
-# With it you can rank candidates: score each name of a report as the answer to a *who* question.
 # </details>
 #
 # ### Exercise 3. Hide the fact (medium, 15 minutes)
 #
-# Attending is not using. To learn whether the model uses the fact, hide it: nobody may look at those places, all other tokens
-# keep their positions. Then compare the probability of the right next token.
+# To learn whether the model uses the fact, hide it: no token may attend to these places, all others keep their positions. Then compare the
+# probability of the right next token.
 
 # %%
 def without(model, ids, hidden):
-    """Probabilities of the token after the list `ids`, [vocabulary], while the places in `hidden` cannot be looked at."""
+    """Probabilities of the token after the list `ids`, [vocabulary], while the places in `hidden` (counted from 0) cannot be looked at."""
     raise NotImplementedError
 
 
@@ -638,26 +701,38 @@ check_06_without(without)
 #
 # ```python
 # def without(model, ids, hidden):
-#     mask = torch.tensor([[0 if i in hidden else 1 for i in range(len(ids))]])
-#     positions = torch.arange(len(ids))[None]
+#     mask = torch.tensor([[0 if i in hidden else 1 for i in range(len(ids))]], device=model.device)
+#     positions = torch.arange(len(ids), device=model.device)[None]
 #     with torch.no_grad():
-#         logits = model(torch.tensor([ids]), attention_mask=mask, position_ids=positions).logits[0, -1]
+#         logits = model(torch.tensor([ids], device=model.device), attention_mask=mask, position_ids=positions).logits[0, -1]
 #     return logits.softmax(-1)
 # ```
 #
-# Use it on the record of the first picture, `fact_places(tokenizer, source, "20")` hidden and shown, with and without the run-up. Hide other places of the
-# same length for comparison.
+# Try it on the record of the first picture:
+#
+# ```python
+# next_id = token_ids(tokenizer, source + " 20")[len(token_ids(tokenizer, source))]
+# for text in (source, f"{source} {begins}"):
+#     for hidden in ([], places, [place + 20 for place in places]):
+#         print(f"{float(without(model, token_ids(tokenizer, text), hidden)[next_id]):.3f}")
+# ```
+#
+# Only a drop when the fact is hidden, and none when another place is, shows use. Expect it behind the run-up.
 # </details>
 #
 # ### Exercise 4. Choose, and defend (hard, 20 minutes)
 #
-# A museum wants answers from its reports. A program reads them, so only the exact phrase counts; or a person reads them, and partial credit is fine.
-# Decide which it is, choose two systems of the study "main" that are worth comparing, and claim an outcome. The check holds the claim against
-# the paired test. Bring an argument about cost, too: what must be trained and stored for each?
+# A museum wants answers to questions about its reports. Decide who reads them: a program (only the exact phrase counts), or a person (partial
+# credit is fine). That gives you the metric. Choose two systems from the table above, compare them with `verdict`, and claim an outcome. Add
+# a sentence: what must be trained and stored for each? The check does not judge your sentence. (In practice you would decide on validation;
+# these are test answers.)
 
 # %%
 def choice():
-    """{"take": a system, "over": another, "metric": one of task.metrics, "claim": "higher", "lower" or "cannot be told apart"}."""
+    """{"reader": "program" or "person", "metric": .., "take": a system, "over": another, "claim": .., "because": a sentence}.
+
+    The metric is one of task.metrics, the claim "higher", "lower" or "cannot be told apart".
+    """
     raise NotImplementedError
 
 
@@ -674,11 +749,12 @@ check_06_choice(choice)
 #
 # <details><summary>Solution</summary>
 #
-# One of many. A program reads the answers, so exact match decides. Twenty virtual tokens beat one, and cost 20 × 128 numbers.
+# One of many:
 #
 # ```python
 # def choice():
-#     return {"take": "soft prompt, 20 tokens", "over": "soft prompt, 1 token", "metric": "exact_match", "claim": "higher"}
+#     return {"reader": "program", "metric": "exact_match", "take": "soft prompt, 20 tokens", "over": "soft prompt, 1 token", "claim": "higher",
+#             "because": "both train one small table: 20 x 128 numbers are still a file of 10 kB"}
 # ```
 # </details>
 #
@@ -692,27 +768,31 @@ live = {"hard prompt as reported": evaluate(model, tokenizer, task, part, hard_p
 rows = [{"system": name, "seeds": [0] if name.startswith("soft") else [], "loss": each.get("loss"), "metrics": {key: each[key] for key in task.metrics}}
         for name, each in (live | trivial_baselines(task, part, data["train"])).items()]
 save_results("06_question_answering", {"task": task.name, "base_model": scale.base_model, "test_size": len(part), "rows": rows})
-mean = columns["exact match, %"]
+Markdown(f"**Trained here, {steps} steps, {len(part)} test questions:** exact match {live[soft_20]['exact_match']:.0f}% for the soft prompt, "
+         f"{live['hard prompt as reported']['exact_match']:.0f}% for the reported hard prompt.")
+
+# %% tags=["nbval-ignore-output"]
+match, right = columns["exact match, %"], columns["right fact, %"]
 Markdown(
-    f"- **Trained here, {steps} steps, 100 test questions:** exact match {live[soft_20]['exact_match']:.0f}% for the soft prompt, "
-    f"{live['hard prompt as reported']['exact_match']:.0f}% for the reported hard prompt.\n"
-    f"- **Measures:** one word has {numpy.mean(per_record['exact_match_percentage']['one word']):.0f}% shared tokens and exact match "
-    f"{numpy.mean(per_record['exact_match']['one word']):.0f}%; the nearest sentence holds the fact in {sum(facts['nearest sentence'])} of {len(test)}.\n"
-    f"- **Systems, three seeds:** exact match {mean[soft_20]:.1f}% with 20 tokens, {mean[hard]:.1f}% reported, {mean[full]:.1f}% full fine-tuning; right facts "
-    f"{columns.loc[soft_20, 'right fact, %']:.1f}%, {columns.loc[hard, 'right fact, %']:.1f}%, {columns.loc[full, 'right fact, %']:.1f}%.\n"
-    f"- **Run-up:** {100 * led.iloc[:, 0].mean():.0f}% of the facts behind the cue, {100 * led.iloc[:, 1].mean():.0f}% behind the run-up.")
+    f"- **Measures:** the most frequent word has {one_word:.0f}% shared tokens and no exact match; the nearest sentence holds {100 * fact[near].mean():.0f}% of the facts.\n"
+    f"- **Systems, on test:** exact match {match[soft_20]:.1f}% with 20 tokens, {match[hard]:.1f}% reported, {match[full]:.1f}% full fine-tuning; right facts "
+    f"{right[soft_20]:.1f}%, {right[hard]:.1f}%, {right[full]:.1f}%.\n"
+    f"- **Run-up, on validation, one prompt:** {cue.mean():.0f}% of the facts behind the cue, {own.mean():.0f}% behind the run-up.\n"
+    f"- **Control style:** {in_words}.")
 
 # %%
-better, words = verdict(main, task.name, base, soft_20, "hard prompt, best written"), won
+from course_utils.lessons.checks_06 import outcome
+
+against_words = [verdict(main, task.name, base, soft_20, name) for name in words_side if name != hard]
+against_hard = verdict(main, task.name, base, full, hard)
 Markdown(
     "The original's claims that this lesson touches:\n\n"
-    f"1. *On questions the hard prompt shares more tokens (8.43% against 3.00%).* {'Supported here' if words.verdict == 'lower' else 'Not supported here' if words.verdict == 'higher' else 'Cannot be told apart'}: "
-    f"one token against the reported prompt, {words.difference:+.1f} points [{words.interval[0]:+.1f}, {words.interval[1]:+.1f}].\n"
-    f"2. *Shared tokens show how well crucial information is captured.* Not supported here: a full sentence with the right fact has "
-    f"{judged.loc['exact_match_percentage', 'a full sentence']:.0f}%, the single word “it” {judged.loc['exact_match_percentage', 'one word']:.0f}%.\n"
-    f"3. *Soft prompts outperform hard prompts.* {'Supported here' if better.verdict == 'higher' else 'Not supported here' if better.verdict == 'lower' else 'Cannot be told apart'} in exact match, in a style that is capped for words: {better.difference:+.1f} points "
-    f"[{better.interval[0]:+.1f}, {better.interval[1]:+.1f}] over the best written prompt.\n"
-    f"4. *Hard prompts are ineffective.* For facts: {compare_facts(hard, soft_20)}.")
+    f"1. *On questions the hard prompt shares more tokens (8.43% against 3.00%).* {outcome(won)}, on one token of the study main: {won}. {as_reported_in_words()}\n"
+    f"2. *Shared tokens show how well crucial information is captured.* Not supported here: the most frequent word has {one_word:.1f}% with no fact, the reported prompt "
+    f"{columns.loc[hard, 'shared tokens, %']:.1f}% with {right[hard]:.0f}% of the facts.\n"
+    f"3. *Soft prompts outperform hard prompts.* {outcome(*against_words)} in exact match, in a style that is capped for words: {'; '.join(map(str, against_words))}.\n"
+    f"4. *Hard prompts are “ineffective in fully harnessing the potential” of such models.* {outcome(against_hard)} in exact match, where the cap counts: {against_hard}. "
+    f"In right facts: {compare_facts(hard, full)}; {compare_facts(hard, near)}. Its sentences are cut at {task.max_new_tokens} tokens, so this is a lower bound.")
 
 # %% [markdown]
 # ### Further reading
@@ -721,8 +801,9 @@ Markdown(
 #   defines exact match and F1 as used here
 # - Jia and Liang (2017), [Adversarial Examples for Evaluating Reading Comprehension Systems](https://arxiv.org/abs/1707.07328): one
 #   distracting sentence, and systems with good scores fail
-# - Olsson et al. (2022), [In-context Learning and Induction Heads](https://arxiv.org/abs/2209.11895): the heads of the first picture
-# - Lester, Al-Rfou and Constant (2021), [The Power of Scale for Parameter-Efficient Prompt Tuning](https://arxiv.org/abs/2104.08691):
-#   section 5 trains prompts on SQuAD and tests them on questions from elsewhere
+# - Elhage et al. (2021), [A Mathematical Framework for Transformer Circuits](https://transformer-circuits.pub/2021/framework/index.html), and
+#   Olsson et al. (2022), [In-context Learning and Induction Heads](https://arxiv.org/abs/2209.11895): induction heads
+# - Lester, Al-Rfou and Constant (2021), [The Power of Scale for Parameter-Efficient Prompt Tuning](https://arxiv.org/abs/2104.08691): section
+#   5 trains prompts on SQuAD and tests them on questions from elsewhere
 #
 # Next: [07 · Machine translation](07_machine_translation.ipynb)

@@ -3,7 +3,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/07_machine_translation.ipynb)
 #
-# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more
+# **Time:** 1 to 2 minutes on 2 CPU cores; not measured on a Colab GPU
 #
 # An English sentence goes in, a German one comes out. The model knows nearly all the words. What is left for a prompt to do?
 #
@@ -11,7 +11,7 @@
 #
 # ## What you will be able to do
 #
-# - compute BLEU by hand, report it with its signature, and say how much of it is style
+# - compute BLEU by hand, report it with its signature, and say how far style moves it
 # - sort the errors of a translation by kind, and test the sorter first
 # - train prompts of 1 and 20 tokens, and compare them with hard prompts by a paired test
 # - tell what a prompt can choose from what it cannot add
@@ -35,9 +35,13 @@ setup()
 # %% [markdown]
 # ## What goes in, what comes out
 #
-# The **base model** has been trained before, on a small town's newspaper in English and German. It is **frozen**:
-# its weights stay as they are. A **soft prompt** is a few trained vectors in front of the text. Each is a **virtual
-# token**; their number is the **prompt length**. The English sentence is the **source**, the German one the **target**, which scores call the **reference**.
+# The **base model** was trained before, on a small town's newspaper, and is **frozen**: its weights stay as they are. The newspaper prints
+# word lists and many sentences in English and German, also behind the line `German:`. So this model has been trained to translate; a prompt
+# need not teach it. (Two attention heads started as a copying circuit: see the data card.)
+#
+# A **soft prompt** is a few trained vectors in front of the text, **virtual tokens**; their number is the **prompt length**. The English
+# sentence is the **source**, the German one the **target** or, in scores, the **reference**. A **cue** is the last line before the answer,
+# here `German:`. **Logits** score the next token, a **label** is the right one.
 
 # %%
 import matplotlib.pyplot as plt
@@ -59,33 +63,34 @@ plt.show()
 #
 # ## One sentence, two styles
 #
-# German tells the past in two tenses. The **perfect** has a helping verb and a participle at the end (*hat ...
-# gestrichen*, "has ... painted"). The **preterite** needs one word (*strich*, "painted"). And a sentence can open with the time or
-# with the subject. All combinations are correct. Our data has two of them:
+# German tells the past in two tenses. The **perfect** has a helping verb and a participle at the end (*hat ... gestrichen*, "has ...
+# painted"). The **preterite** needs one word (*strich*). A sentence can open with the time or with the subject. All four combinations are
+# correct, and the newspaper uses all. Our tasks use two:
 #
-# - the **target style**, which this course asks for: perfect, time in front;
+# - the **target style**: perfect, time in front;
 # - the **control style**: preterite, subject in front.
 #
-# One thing is built in. The newspaper uses both styles. After the cue `Newspaper German:` it always goes on in the control style. *No* cue
-# calls for exactly the target style. So by construction words can ask for the control style, and no words can ask for exactly the target style.
+# One thing is built in. After the cue `Newspaper German:` the newspaper always uses the control style. *No* cue of the newspaper asks for
+# exactly the target style. Other words may still do it; later we search for them.
 
 # %%
 import pandas as pd
 
 pd.set_option("display.max_colwidth", 110)
+# always the course's own data: public data has no second style
 styles = {"target style": load_task_data(task), "control style": load_task_data(task, "control")}
 held_out = {name: records["validation"].select(range(100)) for name, records in styles.items()}
 sources = held_out["target style"]["source"]
 pd.DataFrame({"source": sources, **{name: records["target"] for name, records in held_out.items()}}).head(4).T
 
 # %% [markdown]
-# We look at 100 validation records. The test records wait for the end. (These are the gazette's in
-# full mode, too: public data has no second style.)
+# We look at 100 validation records. The test records wait for the end.
 #
 # ## The puzzle: what is missing?
 #
-# The model translates without a prompt: it reads the sentence and the cue `German:`, and writes a line, greedily.
-# **BLEU** is a score from 0 to 100; the next section takes it apart.
+# Without a prompt, the model reads the sentence and the cue `German:`, and always writes the most likely next token
+# (**greedy** decoding).
+# **BLEU** is a score from 0 to 100.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import Bleu, compute_metrics, generate_texts, with_hard_prompt
@@ -106,15 +111,12 @@ answers = {"no prompt": translate(model, sources)}
 print(f"no prompt: BLEU {bleu(answers['no prompt'], wanted):.1f} on {len(sources)} validation sentences\n({Bleu.signature})")
 
 # %% [markdown]
-# In brackets stands the **signature** (Post 2018): what counts as a word (`tok`), whether capitals count (`case`), what
-# happens if no row of four words is found (`smooth`). Only scores with the same signature can be compared.
-#
 # Does the model lack words, or does it write in another style? BLEU alone cannot tell.
 #
 # ## BLEU, worked through
 #
-# BLEU (Papineni et al. 2002) counts the words, pairs, triples and rows of four of a translation that also stand in the reference.
-# Here is an answer of the model in another style than ours.
+# BLEU (Papineni et al. 2002) counts **n-grams**: 1, 2, 3 or 4 words in a row. How many of the translation's also stand in the reference?
+# Here is an answer in another style.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.charts import bleu_picture
@@ -128,9 +130,12 @@ bleu_picture(wanted[example], answers["no prompt"][example])
 plt.show()
 
 # %% [markdown]
-# Each bar is a row of words; green ones stand in the reference. The shares of green bars are the four **precisions**.
-# BLEU is their geometric mean, times the **brevity penalty**: 1 for a translation at least as long as the reference, otherwise
-# $e^{1 - r/c}$ for $r$ words in the reference and $c$ in the translation. The same in code:
+# Each bar covers one n-gram; green ones stand in the reference, too. The shares of green bars are the four **precisions**. BLEU is their
+# geometric mean, times the **brevity penalty**: 1 for a translation at least as long as the reference, otherwise $e^{1 - r/c}$ for $r$
+# words in the reference and $c$ in the translation.
+#
+# The line in brackets above is the **signature** (Post 2018): references per sentence (`nrefs`), capitals (`case`), words (`tok`; a full
+# stop is one), what happens if no 4-gram is found (`smooth`). Scores with different signatures cannot be compared.
 
 # %%
 import math
@@ -143,7 +148,7 @@ translation = "Am Montag hat Marta Klein im Park das Tor gestrichen ."
 
 
 def grams(text, n):
-    """Every row of n words, counted."""
+    """Every n-gram, counted."""
     words = text.split()
     return Counter(tuple(words[i : i + n]) for i in range(len(words) - n + 1))
 
@@ -156,12 +161,10 @@ library = sacrebleu.corpus_bleu([translation], [[reference]]).score
 print(f"found {found} of {made}, lengths {c} and {r}: BLEU {by_hand:.2f} by hand, {library:.2f} by sacrebleu")
 
 # %% [markdown]
-# The `&` keeps the smaller count: a word counts at most as often as the reference has it. For many sentences the counts
-# are added up first and divided once, so BLEU belongs to a test set.
+# The `&` keeps the smaller count: a word counts at most as often as the reference has it. A test set adds up all counts and divides once.
 #
-# What does a mistake cost? Two more measures for comparison: **exact match** is the percentage of
-# translations that equal the reference. The **set percentage**, which the original report calls exact match, is the share of the different
-# words of the translation that occur in the reference.
+# What does a mistake cost? **Exact match** is the percentage of translations that equal the reference. The **set percentage** (the report's
+# "exact match") is the share of the translation's different words that occur in the reference.
 
 # %%
 perfect = "Am Montag hat Marta Klein im Park das alte Tor gestrichen."
@@ -171,41 +174,47 @@ variants = {
     "another verb (stolen)": perfect.replace("gestrichen", "gestohlen"),
     "another person": perfect.replace("Klein", "Stein"),
     "none, the control style": "Marta Klein strich am Montag im Park das alte Tor.",
-    "all words shaken": "im Klein das hat Tor Marta Park alte Montag Am gestrichen.",
+    "all words shuffled": "im Klein das hat Tor Marta Park alte Montag Am gestrichen.",
     "one word, repeated": "das das das das das das",
 }
 costs = pd.DataFrame([{"mistake": name, "text": text, **compute_metrics(task.metrics, [text], [perfect], "de")} for name, text in variants.items()])
-costs.set_index("mistake").round(1)
+names = {"bleu": "BLEU", "exact_match": "exact match, %", "exact_match_percentage": "set percentage"}
+costs.set_index("mistake").rename(columns=names).round(1)
 
 # %% [markdown]
-# BLEU does not know what words mean. The ending, which a reader would hardly notice, costs more than the verb that makes the painter a thief. The
-# correct sentence in the control style scores far below all three. And the set percentage is easy to fool.
+# BLEU does not know what words mean. The wrong ending costs more than the verb that makes the painter a thief, because of its place: a word
+# in the middle belongs to ten n-grams, the last one to seven. The correct sentence in the control style scores far below. The set
+# percentage is easy to fool: the shuffled sentence and the repeated *das* get 100.
 #
 # ## A sorter for errors
 #
-# `GermanErrors` sorts errors into style, facts and grammar, with a little grammar and with what
-# the training records show. Words with a capital letter are nouns. Words that source and target share are names. A helping verb (*hat*, *ist*)
-# too many or too few is another tense. Verbs are learned from sentences that exist in both tenses.
+# `GermanErrors` compares a translation with its reference and names what differs in **style** (tense, time in front, other order),
+# **facts** (name, time or number, noun, verb or its prefix, other word) and **grammar** (an ending, no such word). Two more kinds: "too
+# short or too long", "another sentence". Capital letters mean nouns; words that the source has, too, are names; a helping verb (*hat*,
+# *ist*) too many or too few is another tense.
 
 # %%
 print(f"{len(sorter.nouns):,} noun forms, {len(set(sorter.verb_of.values()))} verbs, {len(sorter.known):,} word forms in all")
 for form in (("strich",), ("sang",), ("holte", "ab"), ("las", "vor")):
-    print(f"{' ... '.join(form):12} is a form of {sorter.verb_of[form]}")
+    print(f"{' ... '.join(form):12} belongs to {sorter.verb_of[form]}")
 
 # %% [markdown]
-# Can we trust it? First we plant errors.
+# (Painted, sang, picked up, read aloud: preterite and participle.) Can we trust it? First we plant errors.
 
 # %%
 source = "Marta Klein painted the old gate in the park on Monday."
-planted = [(perfect.replace("alte", "alten"), ENDING), (perfect.replace("Montag", "Dienstag"), "fact: time or number"),
-           (perfect.replace("Tor", "Fenster"), NOUN), (perfect.replace("gestrichen", "verkauft"), VERB),
-           (perfect.replace("Klein", "Stein"), "fact: name"), (perfect.replace("Am Montag hat Marta Klein", "Marta Klein hat am Montag"), FRONT),
-           ("Am Montag strich Marta Klein im Park das alte Tor.", TENSE), (perfect.replace("gestrichen", "gestreicht"), "grammar: no such word")]
-for text, kind in planted:
-    print("found" if kind in sorter.sort(text, perfect, source) else "MISSED", f"{kind:28} {text}")
+planted = [(perfect.replace("alte", "alten"), {ENDING}), (perfect.replace("Montag", "Dienstag"), {"fact: time or number"}),
+           (perfect.replace("Tor", "Fenster"), {NOUN}), (perfect.replace("gestrichen", "verkauft"), {VERB}),
+           (perfect.replace("Klein", "Stein"), {"fact: name"}), (perfect.replace("alte", "neue"), {"fact: other word"}),
+           (perfect.replace("Am Montag hat Marta Klein", "Marta Klein hat am Montag"), {FRONT}), ("Gestern war das Wetter gut.", {"another sentence"}),
+           ("Am Montag strich Marta Klein im Park das alte Tor.", {TENSE}), (perfect.replace("im Park das alte Tor", "das alte Tor im Park"), {ORDER}),
+           (perfect.replace("gestrichen", "gestreicht"), {VERB, "grammar: no such word"}), (perfect.replace(" gestrichen.", ""), {VERB, "too short or too long"})]
+for text, kinds in planted:
+    print("found" if sorter.sort(text, perfect, source) == kinds else "MISSED", f"{', '.join(sorted(kinds)):33} {text}")
 
 # %% [markdown]
-# Then a null test: the references in the control style. They are correct, so the sorter must report style and nothing else.
+# All are found, and nothing else is reported. We planted them one by one; a model's errors come in company. Next a null test: the
+# references in the control style are correct, so the sorter must report style only.
 
 # %%
 def count_kinds(predictions):
@@ -224,37 +233,42 @@ print(count_kinds(control)[lambda kinds: kinds > 0].to_dict())
 print(f"words right in the control style: {100 * sum(words_right(control)) / len(control):.0f}%")
 
 # %% [markdown]
-# **Where it is blind.** A synonym counts as wrong. A word that no training record has is "no such word". Errors in one place can hide each
-# other. It knows this newspaper's German and no other.
-#
-# Now the puzzle.
+# **Where it is blind.** A synonym counts as wrong. Errors in one place can hide each other. It knows this newspaper's German and no other.
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
 
-kinds, both = count_kinds(answers["no prompt"]), [list(each) for each in zip(wanted, control, strict=True)]
+errors, both = count_kinds(answers["no prompt"]), [list(each) for each in zip(wanted, control, strict=True)]
 Markdown(f"Without a prompt **{100 * sum(words_right(answers['no prompt'])) / len(sources):.0f}%** of the translations have all nouns and verbs. "
-         f"{kinds[TENSE]} of {len(sources)} are in another tense, and {kinds[FRONT]} differ in whether the time comes first. "
+         f"{errors[TENSE]} of {len(sources)} are in another tense, and {errors[FRONT]} differ in whether the time comes first. "
          f"BLEU is {bleu(answers['no prompt'], wanted):.1f}, and {bleu(answers['no prompt'], both):.1f} with two references for each sentence, one in each style: "
-         f"of {100 - bleu(answers['no prompt'], wanted):.0f} missing points, {bleu(answers['no prompt'], both) - bleu(answers['no prompt'], wanted):.0f} are style.")
+         f"a second accepted style wins back {bleu(answers['no prompt'], both) - bleu(answers['no prompt'], wanted):.0f} of {100 - bleu(answers['no prompt'], wanted):.0f} missing points.")
 
 # %% [markdown]
+# The newspaper also mixes the two choices (such as the perfect with the subject in front). Neither reference accepts that fully. So some of
+# the rest may be style, too.
+#
 # ## Where the choice is made
 #
-# The style hangs on few tokens. We take one validation sentence and look at the next token at two places: the first German word, and
-# the word behind a subject in front. Three ways to ask: no prompt, the report's **hard prompt** (a prompt of words), and the control style's cue.
+# We take one sentence and look at the next token at two places: the first German word, and the word after the subject. We ask in three
+# ways: no prompt, the report's **hard prompt** (made of words), and another cue. In templates `{text}` is the sentence without its cue,
+# `{source}` with it, `\n` a line break.
+
+# %%
+cue = "{text}Newspaper German:"
+ways = {"no prompt": (model, None), "hard prompt, reported": (model, task.hard_prompt), "hand-written: Newspaper German": (model, cue)}
+pairs = zip(*held_out.values(), strict=True)
+record, subject = next((ours, " " + " ".join(theirs["target"].split()[:2])) for ours, theirs in pairs
+                       if " ".join(theirs["target"].split()[:2]) in ours["source"] and FRONT in sorter.sort(theirs["target"], ours["target"], ours["source"]))
+for name, (_, prompt) in ways.items():
+    print(f"{name}: {with_hard_prompt(prompt, task.source(record))!r}")
+print("reference:", record["target"])
 
 # %% tags=["nbval-ignore-output"]
 import torch
 
 from course_utils import source_ids
 from course_utils.lessons.charts import next_token_bars
-
-cue = "{text}Newspaper German:"
-pairs = zip(*held_out.values(), strict=True)
-record, subject = next((ours, " " + " ".join(theirs["target"].split()[:2])) for ours, theirs in pairs
-                       if " ".join(theirs["target"].split()[:2]) in ours["source"] and FRONT in sorter.sort(theirs["target"], ours["target"], ours["source"]))
-ways = {"no prompt": (model, None), "hard prompt, reported": (model, task.hard_prompt), "hand-written: Newspaper German": (model, cue)}
 
 
 @torch.no_grad()
@@ -264,8 +278,7 @@ def next_logits(system, hard_prompt, begun=""):
     return system(ids.to(system.device)).logits[0, -1]
 
 
-print(record["source"], "|", record["target"])
-next_token_bars({name: next_logits(*way) for name, way in ways.items()}, tokenizer, k=2)
+next_token_bars({name: next_logits(*way) for name, way in ways.items()}, tokenizer, k=1)
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
@@ -274,8 +287,9 @@ next_token_bars({name: next_logits(*way, subject) for name, way in ways.items()}
 plt.show()
 
 # %% [markdown]
-# The upper figure decides between time and subject in front, the lower one between the tenses. That is one sentence. For many, we compute the
-# probability of each whole target (the product over its tokens) in both styles, and the share of the target style if only the two are possible.
+# In the first figure `Sabine` is the subject and `Am` begins the time. In the second `empfahl` is the preterite, `hat` begins the perfect.
+# Without a prompt the model is undecided; behind `Newspaper German:` it is certain. For many sentences, we compare the probability of the
+# whole target in both styles.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.loss import token_losses
@@ -295,20 +309,33 @@ differ = [i for i, each in enumerate(both) if each[0] != each[1]][:60]
 two = [records.select(differ) for records in held_out.values()]
 
 
-def target_share(system, hard_prompt=None):
-    """The mean probability of the target style, if it is that or the control style."""
+def target_shares(system, hard_prompt=None):
+    """For each sentence: the probability of the target style, if it is that or the control style."""
     ours, theirs = (log_probabilities(system, records, hard_prompt) for records in two)
-    return float((ours - theirs).sigmoid().mean())
+    return (ours - theirs).sigmoid().numpy()
 
 
-share = {name: target_share(*way) for name, way in ways.items()}
-Markdown("; ".join(f"{name}: **{100 * value:.0f}%** target style" for name, value in share.items()) + f" (mean of {len(differ)} sentences)")
+# %% tags=["nbval-ignore-output"]
+from course_utils.lessons.charts import resampled_interval
+
+
+def in_words(shares):
+    """Each way's mean share of the target style, with its 95% interval over sentences."""
+    intervals = {name: resampled_interval(each) for name, each in shares.items()}
+    return "; ".join(f"{name}: **{100 * shares[name].mean():.0f}%** [{100 * low:.0f}, {100 * high:.0f}]" for name, (low, high) in intervals.items())
+
+
+shares = {name: target_shares(*way) for name, way in ways.items()}
+change = shares["hard prompt, reported"] - shares["no prompt"]
+low, high = resampled_interval(change)
+Markdown(f"Target style, mean of {len(differ)} sentences: {in_words(shares)}. The reported prompt changes it by {100 * change.mean():+.0f} points "
+         f"[{100 * low:+.0f}, {100 * high:+.0f}]" + (": whether it shifts the style we cannot tell here." if low <= 0 <= high else "."))
 
 # %% [markdown]
 # ## Two prompts learn to choose
 #
-# We train 20 virtual tokens and 1 virtual token on the same 160 pairs in the target style: 12 epochs, 120 steps. After every 10 steps
-# the prompt translates three held-out sentences.
+# We train 20 virtual tokens and 1 virtual token on the same 160 pairs: 12 epochs (passes over the pairs) of 10 steps. A **step** is one
+# update on 16 pairs. The learning rates are about three times those of the studies, which take 1,000 steps where we take 120.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import TrainingConfig, fit, weights_fingerprint
@@ -344,9 +371,13 @@ curves = {name: ([10 * row["epoch"] for row in log.epochs], [row["validation_los
           for name, log in (("soft prompt, 20 tokens", log_20), ("soft prompt, 1 token", log_1))}
 learning_curves(curves, "steps", "validation loss, nats per target token", levels, log_y=True)
 plt.show()
+print("losses at the end:", {name: round(values[-1], 3) for name, (_, values) in curves.items()})
 
 # %% [markdown]
-# What the 20 tokens write, for the same three sentences:
+# The loss is the mean of $-\ln p$ over the target tokens, in **nats**; its axis is logarithmic. Both prompts end below both dashed lines,
+# the 20 tokens lower than the one.
+#
+# What the 20 tokens write (before training they are 20 tokens of the table, drawn at random):
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import display
@@ -355,15 +386,16 @@ from course_utils.lessons.written import written
 
 for i in range(3):
     display(written({step: texts_20[step][i] for step in (0, 10, 50, 120)}, wanted[i], sources[i]))
+print("The second sentence, by the model without a prompt:", answers["no prompt"][1])
 
 # %% [markdown]
-# Look at tense, order and nouns separately: which of them changes while the prompt learns? (Before training the prompt is 20 frequent
-# tokens in no order.)
+# In the first sentence the order of time and subject changes, in the third the tense, in the second a noun: *Zirkusvorstellung* (circus
+# show) becomes *Plakate* (posters). The model knew that noun; the random start had disturbed it.
 #
 # ## What each prompt chose
 #
-# Six ways to ask. Each set of answers is scored three times: against the target style, against the control style,
-# and against both. The last column leaves style aside.
+# New here is the cue `Spoken German:`. In the newspaper it calls for the perfect, and for the time in front in four of ten sentences. The
+# last column counts translations with all nouns and verbs right, in any style.
 
 # %% tags=["nbval-ignore-output"]
 spoken = "German lesson: the spoken past\n{text}Spoken German:"
@@ -374,11 +406,10 @@ pd.DataFrame({name: {"BLEU, target style": bleu(texts, wanted), "BLEU, control s
                      "words right, %": 100 * sum(words_right(texts)) / len(texts)} for name, texts in answers.items()}).T.round(1)
 
 # %% [markdown]
-# Read across: the same answers are excellent or mediocre, depending on the references. `Newspaper German:` is the
-# mirror image of the trained prompts.
+# `Newspaper German:` scores high against the control style and low against the target style; the trained prompts do the opposite.
 #
-# Which differences are more than luck? A **paired bootstrap** (Koehn 2004) draws as many sentences with replacement, the same for both systems,
-# and computes the difference of BLEU, 1,000 times. If the middle 95% of the differences lie on one side of 0, we say "higher" or "lower".
+# Which differences are more than luck? A **paired bootstrap** (Koehn 2004) draws 1,000 test sets: 100 of our 100 sentences, some twice,
+# some never, the same for both systems. If the middle 95% of the differences of BLEU lie on one side of 0, we say "higher" or "lower".
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import paired_bootstrap
@@ -397,17 +428,20 @@ versus("hand-written: Newspaper German", "no prompt", control, "control style")
 versus("soft prompt, 20 tokens", "hand-written: Newspaper German", both, "either style")
 
 # %% [markdown]
-# What does the reported hard prompt do? The sorter says.
+# This is the luck of the *sentences*. Each prompt was trained once; the test does not see that another seed may differ.
+#
+# The sorter counts translations with each kind of error:
 
 # %% tags=["nbval-ignore-output"]
 errors = pd.DataFrame({name: count_kinds(texts) for name, texts in answers.items()})
 errors.columns = [name.replace("hand-written: ", "").replace("hard prompt, ", "") for name in errors.columns]
 errors[errors.sum(axis=1) > 0]
 
+# %% [markdown]
+# The spoken cue mends the tense and leaves the front; the 20 tokens mend both. With the reported prompt more facts are wrong.
+
 # %% tags=["nbval-ignore-output"]
 import numpy
-
-from course_utils.lessons.charts import resampled_interval
 
 loss_of_words = numpy.array(words_right(answers["hard prompt, reported"])) - words_right(answers["no prompt"])
 low, high = resampled_interval(loss_of_words)
@@ -415,46 +449,51 @@ lost = [i for i, each in enumerate(loss_of_words) if each < 0]
 for i in lost[:3]:
     print(f"{sources[i]}\n   without: {answers['no prompt'][i]}\n   reported: {answers['hard prompt, reported'][i]}")
 Markdown(f"With the reported prompt the share of translations with all words right changes by **{100 * loss_of_words.mean():+.0f} points** [{100 * low:+.0f}, {100 * high:+.0f}]. "
-         f"Errors of tense and front: {errors.loc[[TENSE, FRONT], 'no prompt'].sum()} without a prompt, "
-         f"{errors.loc[[TENSE, FRONT], 'soft prompt, 20 tokens'].sum()} with the trained prompt of 20 tokens.")
+         f"Errors of tense and front: {errors['no prompt'][[TENSE, FRONT]].sum()} without a prompt, "
+         f"{errors['soft prompt, 20 tokens'][[TENSE, FRONT]].sum()} with the trained prompt of 20 tokens.")
 
 # %% [markdown]
-# Words in front of a sentence can shift the style, and they can disturb the translation. The newspaper never has this order in
-# front of a sentence: we left it out on purpose, so this result is partly built in. A soft prompt is trained against both faults.
+# Words can shift the style (spoken cue) and disturb the translation (reported prompt). The second is partly built in: the instruction
+# "Translate the following sentence ..." never stands in the newspaper. A soft prompt is trained to avoid both faults.
 #
 # The first choice point again, with the trained prompts:
 
 # %% tags=["nbval-ignore-output"]
 trained = {"no prompt": (model, None), "soft prompt, 1 token": (soft_1, None), "soft prompt, 20 tokens": (soft_20, None)}
-next_token_bars({name: next_logits(*way) for name, way in trained.items()}, tokenizer, k=2)
+next_token_bars({name: next_logits(*way) for name, way in trained.items()}, tokenizer, k=1)
 plt.show()
-share |= {name: target_share(*way) for name, way in trained.items()}
-Markdown("; ".join(f"{name}: **{100 * value:.0f}%** target style" for name, value in share.items()))
+shares |= {name: target_shares(*way) for name, way in trained.items()}
+Markdown(f"Target style, mean of {len(differ)} sentences: {in_words({name: shares[name] for name in trained})}.")
 
 # %% [markdown]
+# In this sentence the one token still prefers the subject in front, though over many it raised the share of the target style.
+#
 # ## All systems, on the test
 #
-# Our runs were short, and one each. The course's studies train every system with a searched learning rate, until validation stops
-# improving, with three seeds. All choices were made on validation. Here are all hand-written prompts, as validation scored them:
+# Our runs were short, and one each. The studies train each system on all 2,000 pairs with a learning rate searched on validation, with
+# three seeds, for at most 8 epochs (in most runs one of the last two was best), and keep the epoch of the lowest validation loss. Here are
+# all hand-written prompts on validation; neighbours are too close to rank.
 
 # %%
-from course_utils import Study, summary_table, verdict
-from course_utils.tasks import data_root
+from course_utils.lessons.checks_07 import hand_written_scores, shortened
 
-results = data_root() / "results"
-tried = Study("words.tried", results).table("data")
-tried = tried[(tried["task"] == task.name) & (tried["base"] == "course-gpt2-m") & (tried["metric"] == "bleu") & tried["system"].str.startswith("hard prompt: ")]
-tried = tried.assign(prompt=tried["system"].str.removeprefix("hard prompt: "), style=tried["data"].map({"embedded": "target style", "control": "control style"}))
-by_prompt = tried.pivot_table("value", "prompt", "style").sort_values("target style", ascending=False)
-by_prompt.rename(index=lambda prompt: repr(prompt) if len(prompt) < 70 else "..." + repr(prompt[-60:])).round(1)
+by_prompt = hand_written_scores()
+by_prompt.rename(index=shortened).round(1)
 
 # %%
-described = "{text}German, in the perfect tense, with the time in front:"
-Markdown(f"Of {len(by_prompt)} prompts, the cue that describes the target style word for word is on place **{list(by_prompt.index).index(described) + 1}**, "
-         f"with BLEU {by_prompt.loc[described, 'target style']:.1f}. The newspaper has no such cue, and a base model follows no orders: it continues texts.")
+scores = by_prompt.iloc[:, 0]
+asks, description = "{text}German, in the perfect tense, with the time in front:", "Translate into German, in the perfect tense, with the time in front:\n{source}"
+header, example = "Translate into German:\n{source}", "Marta Klein painted the old gate on Monday.\n{}: Am Montag hat Marta Klein das alte Tor gestrichen.\n{}"
+Markdown(f"""
+- The cue that describes the target style word for word is in place **{list(scores.index).index(asks) + 1}** of {len(scores)}, with BLEU {scores[asks]:.1f}. It stands where `German:` stood,
+  and this model has never read it. The same words as a header, with `German:` kept, have {scores[description]:.1f}; the header without them has
+  {scores[header]:.1f}. Here the description does not help in either place: the model was never trained to follow instructions.
+- One solved example in the target style, in front: {scores[example.format('German', '{source}')]:.1f}. With the cue `Spoken German:` it is {scores[example.format('Spoken German', '{text}Spoken German:')]:.1f},
+  and {scores['{text}Spoken German:']:.1f} without the example. That an example helps little is built in: the newspaper chooses the style of each line anew.
+""")
 
 # %% [markdown]
-# Then the test, once. First our own prompts of 120 steps, beside hard prompts and copying the English sentence.
+# Now the test. All choices are made; nothing is chosen after it. First our own prompts.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import evaluate, save_results, trivial_baselines
@@ -467,53 +506,45 @@ rows = [{"system": name, "seeds": [0] if name.startswith("soft") else [], "loss"
         for name, each in live.items()]
 save_results("07_machine_translation", {"task": task.name, "base_model": scale.base_model, "test_size": len(data["test"]),
                                         "bleu_signature": Bleu.signature, "rows": rows})
-pd.DataFrame({row["system"]: {"loss": row["loss"], **row["metrics"]} for row in rows}).T.astype(float).round(2)
+pd.DataFrame({row["system"]: {"loss": row["loss"], **row["metrics"]} for row in rows}).T.rename(columns=names).astype(float).round(2)
 
 # %% [markdown]
-# The studies' full runs, with three seeds as dots and intervals over the test records:
+# Next the studies, with seeds as dots and intervals over test records and seeds (a rough estimate with three). **Full fine-tuning** trains
+# all weights, **LoRA** small matrices that are added to them. **Discrete search** looks for 20 ordinary tokens with the same training
+# records. (Hard prompts differ a little from above: the study cut overlong translations earlier.)
 
 # %%
-from course_utils.lessons.charts import score_figure
+from course_utils import Study, summary_table, verdict
+from course_utils.lessons.checks_07 import BEST, FULL, LORA, ONE, REPORTED, SEARCHED, TWENTY, score_picture
+from course_utils.tasks import data_root
 
-NAMES = {"hard prompt, best written": "best hand-written prompt"}
-tables = {name: summary_table(Study(study, results), task.name, "course-gpt2-m") for name, study in (("target style", "main"), ("control style", "control"))}
-
-
-def show_scores(name, study):
-    """The scores of one style's study, best last."""
-    table = tables[name].dropna(subset=["low"]).sort_values("mean") if len(tables[name]) else tables[name]
-    runs = Study(study, results).table()
-    runs = runs[(runs["task"] == task.name) & (runs["split"] == "test") & (runs["metric"] == "bleu")]
-    scores = {row.system: runs.loc[runs["system"] == row.system, "value"].tolist() for row in table.itertuples()}
-    intervals = {row.system: (row.low, row.high) for row in table.itertuples()}
-    named = [{NAMES.get(system, system): value for system, value in each.items()} for each in (scores, intervals)]
-    return score_figure(*named, f"BLEU, {name}", int(table["n"].iloc[0]), best=100) if len(table) else None
-
-
-show_scores("target style", "main")
-plt.show()
+results, verdicts = data_root() / "results", {}
+studies = {"target style": Study("main", results), "control style": Study("control", results)}
+tables = {style: summary_table(study, task.name, "course-gpt2-m") for style, study in studies.items()}
+for style in tables:
+    score_picture(style, studies[style], tables[style])
+    plt.show()
 
 # %%
-show_scores("control style", "control")
-plt.show()
-
-# %%
-reported, best, soft = "hard prompt, reported", "hard prompt, best written", "soft prompt, 20 tokens"
-verdicts = {}
-for style, study in (("target style", "main"), ("control style", "control")):
-    for first, second in (("soft prompt, 1 token", reported), (soft, reported), (soft, best), (best, reported), ("full fine-tuning", soft)):
-        if {first, second} <= set(tables[style].get("system", [])):
-            verdicts[style, first, second] = verdict(Study(study, results), task.name, "course-gpt2-m", first, second)
+for style, table in tables.items():
+    examples = [(name, BEST) for name in table["system"] if name.startswith("solved")]
+    for pair in [(ONE, REPORTED), (TWENTY, REPORTED), (TWENTY, BEST), (BEST, REPORTED), *examples, (SEARCHED, BEST), (TWENTY, SEARCHED), (TWENTY, ONE), (LORA, TWENTY), (FULL, TWENTY)]:
+        if set(pair) <= set(table["system"]):
+            verdicts[(style, *pair)] = verdict(studies[style], task.name, "course-gpt2-m", *pair)
 Markdown("\n".join(f"- {style}: {each}" for (style, *_), each in verdicts.items()))
 
+# %%
+gap, own_cue, searched = (verdicts[each].difference for each in (("target style", TWENTY, BEST), ("control style", TWENTY, BEST), ("target style", SEARCHED, BEST)))
+Markdown(f"In the target style the best hand-written prompt is **{gap:.1f}** BLEU behind 20 trained tokens; in the control style, which a cue calls for, "
+         f"**{own_cue:.1f}** (one model, two styles). In the target style the search among real tokens closes **{100 * searched / gap:.0f}%** of the gap.\n\n"
+         "What is left of the gap is what vectors can do that tokens cannot, or what a better search would find. One virtual token is behind 20. "
+         "20 tokens, LoRA and full fine-tuning lie close together near the top of the scale, where little can be seen.")
+
 # %% [markdown]
-# Compare the two figures: how far words are behind a trained prompt depends on whether a cue calls for the wanted style. The task is nearly solved, so
-# differences between trained systems are small.
+# ## When the model does not know the words
 #
-# ## When the words are not known
-#
-# So far the base model was course-gpt2-m. The smaller course-gpt2-s has read the same text. We count words right in the stored test
-# translations, and in translations of course-gpt2-s without a prompt.
+# So far the base model was course-gpt2-m, the middle one of s, m and l; all have read the same text. We count words right (as above; the
+# data card counts otherwise).
 
 # %%
 from course_utils.verdicts import TestRuns
@@ -527,67 +558,78 @@ def right_in(study, base, system):
     return numpy.array([words_right(runs.predictions[run], test["source"], test["target"]) for run in runs.runs_of(system)])
 
 
-right, rows = {}, []
-for base, study in (("course-gpt2-s", "scale"), ("course-gpt2-m", "main"), ("course-gpt2-l", "scale")):
+right, rows, sizes = {}, [], {"course-gpt2-s": "scale", "course-gpt2-m": "main", "course-gpt2-l": "scale"}
+for base, study in sizes.items():
     for row in summary_table(Study(study, results), task.name, base).itertuples():
-        if row.system in ("soft prompt, 20 tokens", "LoRA", "full fine-tuning"):
+        if row.system in (TWENTY, LORA, FULL):
             right[base, row.system] = right_in(study, base, row.system)
             rows.append({"base model": base, "system": row.system, "BLEU": row.mean, "words right, %": 100 * right[base, row.system].mean()})
-pd.DataFrame(rows).set_index(["base model", "system"]).unstack("base model").round(1)
+pd.DataFrame(rows).set_index(["base model", "system"]).unstack("base model").reindex(columns=list(sizes), level=1).round(1)
 
 # %% tags=["nbval-ignore-output"]
 small = load_base_model("course-gpt2-s")
 plain = generate_texts(*small, [task.source(each) for each in test], task.max_new_tokens, batch_size=100)
 right["course-gpt2-s", "no prompt"] = numpy.array([words_right(plain, test["source"], test["target"])])
 lines = []
-for base, first, second in (("course-gpt2-s", soft, "no prompt"), ("course-gpt2-s", "full fine-tuning", soft), ("course-gpt2-m", "full fine-tuning", soft)):
+for base, first, second in (("course-gpt2-s", TWENTY, "no prompt"), ("course-gpt2-s", LORA, TWENTY), ("course-gpt2-s", FULL, LORA), ("course-gpt2-m", FULL, TWENTY)):
     gain = right[base, first].mean(0) - right[base, second].mean(0)   # [records]
     low, high = resampled_interval(gain)
     lines.append(f"- {base}: from {second} ({100 * right[base, second].mean():.0f}%) to {first} ({100 * right[base, first].mean():.0f}%): "
                  f"{100 * gain.mean():+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]")
-Markdown("Words right, with 95% intervals over the test records:\n" + "\n".join(lines))
+Markdown("Words right, with 95% intervals over the test records (not over seeds):\n\n" + "\n".join(lines) + "\n\n"
+         "On course-gpt2-s the prompt adds some words, full fine-tuning many more. LoRA changes weights as well, and lies nearer the prompt: how much may change "
+         "matters. This fits the idea that a prompt mostly chooses among what a model can do. It does not prove it: the prompt did gain some words.")
 
 # %% [markdown]
-# On the small model the prompt brings out few of the missing words. Full fine-tuning may change every weight, and learns more of them from the
-# training pairs. A prompt chooses among what the model can do. (Lesson 09 follows this through all sizes.)
-#
 # ## The original's numbers
 #
-# The report trained one virtual token for GPT-2: ten epochs, batches of one. The study "as_reported" does so here.
+# The report sets one virtual token for GPT-2, ten epochs, batches of one. The study "as_reported" does so with course-gpt2-m.
 
 # %%
-as_reported = Study("as_reported", results).table()
-as_reported = as_reported[(as_reported["task"] == task.name) & (as_reported["split"] == "test")]
-main = Study("main", results).table()
-main = main[(main["task"] == task.name) & (main["split"] == "test") & (main["system"] == reported)]
-ours = {name: runs.groupby("metric")["value"].mean() for name, runs in (("soft prompt, 1 token", as_reported), ("hard prompt", main))}
-theirs = {"soft prompt, 1 token": {"loss": 8.9886, "bleu": 6.80}, "hard prompt": {"loss": 11.9147, "bleu": 0.43, "exact_match_percentage": 26.18}}
-original = pd.DataFrame({(name, who): values for name in theirs for who, values in (("original", pd.Series(theirs[name])), ("here", ours[name]))})
-original.reindex(["loss", "bleu", "exact_match", "exact_match_percentage"]).rename({"exact_match_percentage": "set percentage"}).round(2)
+from course_utils.lessons.checks_07 import original_numbers
 
-# %%
+original, repeated = original_numbers(results)
 copy = trivial_baselines(task, test)["copy of the source"]
+print(f"runs of the study as_reported: {len(repeated)}")
 print(f"copying the English sentence: BLEU {copy['bleu']:.1f}, set percentage {copy['exact_match_percentage']:.1f}%")
-print(f"guessing evenly over GPT-2's {50257:,} tokens: loss {math.log(50257):.2f}; over ours: {math.log(len(tokenizer)):.2f}")
+print(f"loss of uniform guessing over GPT-2's {50257:,} tokens: {math.log(50257):.2f}; over ours: {math.log(len(tokenizer)):.2f}")
+original
 
 # %% [markdown]
-# The values cannot be compared: other model, other data, no signature beside the original's BLEU. (It prints its hard prompt's
-# as 4.298931957798081e-1. We read 0.43 of 100.) The *order* can, and each loss can be held against guessing.
-# The original's hard prompt has a loss above even guessing, which a working language model does not reach. Lesson 04 shows a mistake
-# that produces such figures. And compare its set percentage of 26.2% with that of copying, which translates no word.
+# The values cannot be compared: other model, other data, no signature. The order can, with doubt. The report prints the hard prompt's BLEU
+# as 4.298931957798081e-1. We read 0.43 of 100. On a scale of 0 to 1 it would be 43, the order reversed; its loss speaks against that.
+#
+# **Uniform guessing** gives all tokens the same probability. The original's hard prompt has a higher loss, which a working model hardly
+# reaches on ordinary text. Lesson 04 shows a mistake with such a pattern; that the original made it is a hypothesis.
+#
+# ## Real sentences
+#
+# The study "real" repeats the comparison, as far as it has run: SmolLM2 (135 million parameters) translates Multi30k, captions of photos.
+
+# %%
+from course_utils.lessons.scaling import real_table
+
+if found := real_table():
+    display(found[0])
+    print("\n".join(found[1]))
+else:
+    print("No rows are stored yet, so this question stays open here.")
+
+# %% [markdown]
+# Only directions can be compared: model and sentences differ. Here we built nothing in, and SmolLM2 may have read such captions before.
 #
 # ## Exercises
 #
 # ### 1. Predict, then run (easy, 5 minutes)
 #
 # The reference is `Am Freitag hat Otto Berg im Hafen das kleine Boot verkauft.` ("On Friday Otto Berg sold the small boat in the harbour.")
-# Put five translations in the order of their BLEU, the highest first:
+# Order five translations by their BLEU, the highest first:
 #
-# - **A** Otto Berg verkaufte am Freitag im Hafen das kleine Boot. (correct, control style)
-# - **B** Am Freitag hat Otto Stein im Hafen das kleine Boot verkauft. (another person)
-# - **C** Am Freitag hat Otto Berg im Hafen das kleine Boot verbrannt. (he burned it)
-# - **D** Am Freitag hat Otto Berg im Hafen (the end is missing)
-# - **E** Boot Freitag kleine Otto das Am verkauft hat Hafen Berg im. (shaken)
+# - **A** Otto Berg hat am Freitag im Hafen das kleine Boot verkauft. (correct)
+# - **B** Am Freitag hat Otto Berg im Hafen (unfinished)
+# - **C** Am Freitag hat Otto Berg im Hafen das kleine Boot nicht verkauft. (he did *not*)
+# - **D** Am Freitag hat das kleine Boot im Hafen Otto Berg verkauft. (the boat sold Otto)
+# - **E** verkauft Am Freitag hat Otto Berg im Hafen das kleine Boot. (no German)
 
 # %%
 def order_by_bleu():
@@ -603,23 +645,23 @@ check_07_order_by_bleu(order_by_bleu)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# An error near the end of a sentence breaks fewer rows of four words than one in the middle. The brevity penalty falls quickly: seven words for twelve give 0.49.
+# Count the 4-grams that survive. The brevity penalty for seven words of twelve is 0.49.
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
 # def order_by_bleu():
-#     return "CBDAE"
+#     return "ECABD"
 # ```
 #
-# A burned boat costs the least. The only translation without any error is next to last.
+# First comes what is no German, then the opposite of what happened.
 # </details>
 #
 # ### 2. The probability of a style (medium, 15 minutes)
 #
-# Write the core of `target_share` yourself. You get logits and labels for the same sentences in two styles. Labels are -100
-# where nothing counts. Return for each sentence the probability of the first style, if only these two are possible.
+# Write the core of `target_shares` yourself, from logits and labels of the same sentences in two styles. Labels are -100
+# where nothing counts. Return the probability of the first style if only these two are possible.
 
 # %%
 def style_probability(first_logits, first_labels, second_logits, second_labels):
@@ -635,8 +677,8 @@ check_07_style_probability(style_probability)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The logits at one place predict the label of the next. `log_softmax`, then `gather` the label's column (with -100 replaced by 0), set what does not
-# count to 0, add up. With two candidates, softmax of the logarithms is the sigmoid of their difference.
+# The logits at one place predict the next label. `log_softmax`, `gather` the label's column (-100 replaced by 0), set what does not
+# count to 0, add up. Softmax of two logarithms is the sigmoid of their difference.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -652,19 +694,21 @@ check_07_style_probability(style_probability)
 #     return (log_probability(first_logits, first_labels) - log_probability(second_logits, second_labels)).sigmoid()
 # ```
 #
-# Why not the mean over tokens? The probability of a sentence is a product: each token must be right, and the perfect needs more of them.
+# Why no mean over tokens? The probability of a sentence is a product.
 # </details>
 #
 # ### 3. Find the bug (medium, 10 minutes)
 #
-# A colleague's bootstrap calls nearly every difference luck. Find the bug, and write the function without it.
+# A colleague's bootstrap calls nearly every difference luck. Write it without the bug.
 
 # %%
 def buggy_interval(first, second, draws=1000, seed=0):
     """The 95% interval of the difference of two systems' mean scores, over records drawn with replacement."""
-    generator, n = numpy.random.default_rng(seed), len(first)
-    means = [numpy.mean([scores[i] for i in generator.integers(n, size=n)]) - numpy.mean([other[i] for i in generator.integers(n, size=n)])
-             for scores, other in [(first, second)] * draws]
+    generator, n, means = numpy.random.default_rng(seed), len(first), []
+    for _ in range(draws):
+        ours = [first[i] for i in generator.integers(n, size=n)]
+        theirs = [second[i] for i in generator.integers(n, size=n)]
+        means.append(numpy.mean(ours) - numpy.mean(theirs))
     return tuple(numpy.quantile(means, (0.025, 0.975)))
 
 
@@ -682,7 +726,7 @@ check_07_paired_interval(paired_interval)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Some sentences are hard for every system. Which sentences does each system get in one draw?
+# Which sentences does each system get in one draw?
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -696,14 +740,15 @@ check_07_paired_interval(paired_interval)
 #     return tuple(numpy.quantile(means, (0.025, 0.975)))
 # ```
 #
-# The colleague draws twice, so each system is tested on other sentences, and the luck of the draw is added to the difference.
+# The colleague draws twice: each system gets other sentences, easy or hard ones, and that luck is added to the difference.
 # </details>
 #
 # ### 4. A prompt for the other style (experiment, 20 minutes)
 #
-# Train a soft prompt of at most 5 tokens for the control style, on 96 pairs. Length, start, rate and epochs are yours to choose
-# and to defend. On 40 unseen sentences the loss must lie below that without a prompt and below that of the same sentences in the
-# target style, and the base model must be as it was.
+# Train a soft prompt of at most 5 tokens for the control style. The check calls your function with 96 pairs; try
+# `styles["control style"]["train"].select(range(96))`. Length, initialisation, rate and epochs are your choice; note why. On 40 unseen
+# sentences the loss must be at least a tenth below that without a prompt, and below that of the same sentences in the target
+# style. The base model must stay unchanged.
 
 # %%
 def other_style(model, tokenizer, records):
@@ -719,7 +764,7 @@ check_07_other_style(other_style)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The cells of "Two prompts learn to choose" do nearly all of it. `fit` wants records to validate on: keep some of the 96 for that.
+# See "Two prompts learn to choose". `fit` wants records to validate on: keep some of the 96.
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -734,54 +779,48 @@ check_07_other_style(other_style)
 #     return soft
 # ```
 #
-# Then translate the held-out sentences, and compare with `Newspaper German:` by `paired_bootstrap`. Is the trained prompt better than the cue?
+# Is it better than `Newspaper German:`? Ask `paired_bootstrap`.
 # </details>
 #
 # ## What we found
 
 # %% tags=["nbval-ignore-output"]
 scored = {name: bleu(texts, wanted) for name, texts in answers.items()}
+small = {name: 100 * each.mean() for (base, name), each in right.items() if base == "course-gpt2-s"}
+live_verdict = paired_bootstrap("bleu", answers[TWENTY], answers[ONE], wanted, "de").verdict
 Markdown(f"""
-- **BLEU by hand** is {by_hand:.2f}, as the library says. A correct sentence in the control style scores {costs['bleu'].iloc[4]:.1f}, a false verb {costs['bleu'].iloc[2]:.1f}.
-- **The puzzle**: without a prompt BLEU is {scored['no prompt']:.1f}, or {bleu(answers['no prompt'], both):.1f} if either style is accepted. A large part of what was missing is style.
-- **The choice**: 120 steps bring 20 tokens to {scored['soft prompt, 20 tokens']:.1f} and one token to {scored['soft prompt, 1 token']:.1f}. `Newspaper German:` has {scored['hand-written: Newspaper German']:.1f} here and {bleu(answers['hand-written: Newspaper German'], control):.1f} in the control style.
-- **The limit**: on course-gpt2-s, {100 * right['course-gpt2-s', soft].mean():.0f}% of the translations have all words right with 20 tokens, {100 * right['course-gpt2-s', 'full fine-tuning'].mean():.0f}% after full fine-tuning.
+- **BLEU by hand** is {by_hand:.2f}, as the library says. The {len(control)} references in the control style, all correct, have BLEU {bleu(control, wanted):.1f} against the target style.
+- **The puzzle**: without a prompt BLEU is {scored['no prompt']:.1f}, or {bleu(answers['no prompt'], both):.1f} if either of two styles is accepted. A large part of what was missing is style.
+- **The choice**: 120 steps bring 20 tokens to {scored[TWENTY]:.1f} and one token to {scored[ONE]:.1f} (one run each, {len(sources)} validation sentences, verdict: {live_verdict}).
+  The studies' runs: {verdicts['target style', TWENTY, ONE]}.
+- **The limit**: on course-gpt2-s, {small['no prompt']:.0f}% of the test translations have all words right without a prompt, {small[TWENTY]:.0f}% with 20 tokens, {small[LORA]:.0f}% with LoRA, {small[FULL]:.0f}% after full fine-tuning.
 """)
 
 # %% [markdown]
 # **The original's claims on translation**, one sentence each:
 
 # %%
-def judged(style, first, second):
-    """A verdict with its numbers, or that it was not measured."""
-    return str(verdicts.get((style, first, second), "not measured yet"))
+from course_utils.lessons.checks_07 import claim, lower_loss
 
-
-def says(style, first, second):
-    """Whether the claim that the first is higher is supported."""
-    found = verdicts.get((style, first, second))
-    words = {"higher": "supported here", "lower": "not supported here"}
-    return "not measured yet" if found is None else words.get(found.verdict, found.verdict)
-
-
-in_control = pd.DataFrame(tables["control style"], columns=["system", "mean"]).set_index("system")["mean"].get(best, math.nan)
-losses = [ours[name].get("loss", math.nan) for name in ("soft prompt, 1 token", "hard prompt")]
-order = "not measured yet" if any(map(math.isnan, losses)) else "supported here" if losses[0] < losses[1] else "not supported here"
+soft_hard, best_target, best_control, words_matter = (
+    verdicts.get(key) for key in (("target style", ONE, REPORTED), ("target style", TWENTY, BEST), ("control style", TWENTY, BEST), ("control style", BEST, REPORTED)))
+as_reported = f"With the reported settings BLEU is {', '.join(f'{each:.1f}' for each in repeated['bleu'])} ({len(repeated)} seed(s))" if len(repeated) else "The reported settings are not measured yet"
 Markdown(f"""
-- *Soft beats hard (BLEU 6.80 against 0.43), one token against the same hard prompt*: **{says('target style', 'soft prompt, 1 token', reported)}**. {judged('target style', 'soft prompt, 1 token', reported)}. The values themselves are not reproduced.
-- *Soft has the lower loss (8.99 against 11.91)*: the order is **{order}** ({losses[0]:.2f} against {losses[1]:.2f}), the values are not. The original's hard prompt lies above even guessing ({math.log(50257):.2f}).
+- *Soft beats hard (BLEU 6.80 against 0.43), one token against the same hard prompt*: **{claim(soft_hard)}** ({soft_hard}). {as_reported}; the hard prompt has {original['hard prompt', 'here']['BLEU']:.1f}. The original's values are not reproduced.
+- *Soft has the lower loss (8.99 against 11.91)*: {lower_loss(results)}; the values are not reproduced. The original's hard prompt has a higher loss than uniform guessing ({math.log(50257):.2f}).
 - *The set percentage (26.2%) shows precision*: **not supported here**. One repeated word gets {costs['exact_match_percentage'].iloc[-1]:.0f}%, copying the source {copy['exact_match_percentage']:.1f}%.
-- *BLEU measures accuracy and fluency*: **not supported here** across styles: a correct and fluent sentence gets {costs['bleu'].iloc[4]:.1f}.
-- *Hard prompts are ineffective*: in the target style, {judged('target style', soft, best)}. In the control style the best hand-written prompt has {in_control:.1f} BLEU, so as a general claim: **{"not supported here" if in_control > 90 else "supported here"}**. Still, {judged('control style', soft, best)}.
+- *BLEU measures accuracy and fluency*: **not supported here** across styles: the {len(control)} references in the control style, all correct and fluent, have BLEU {bleu(control, wanted):.1f} against the target style.
+- *Hard prompts are "ineffective in fully harnessing the potential" of a model*: in the target style **{claim(best_target)}** ({best_target}), and where a cue calls for the style **{claim(best_control)}** ({best_control}).
+  *Ineffective* as such: **{claim(words_matter, higher="not supported here", lower="supported here")}**. Which words one takes matters: {words_matter}.
 """)
 
 # %% [markdown]
 # ### Further reading
 #
 # - Papineni et al. (2002), [BLEU: a Method for Automatic Evaluation of Machine Translation](https://aclanthology.org/P02-1040/)
-# - Post (2018), [A Call for Clarity in Reporting BLEU Scores](https://aclanthology.org/W18-6319/): why there is a signature
-# - Koehn (2004), [Statistical Significance Tests for Machine Translation Evaluation](https://aclanthology.org/W04-3250/): the paired bootstrap
+# - Post (2018), [A Call for Clarity in Reporting BLEU Scores](https://aclanthology.org/W18-6319/)
+# - Koehn (2004), [Statistical Significance Tests for Machine Translation Evaluation](https://aclanthology.org/W04-3250/)
 # - Callison-Burch, Osborne and Koehn (2006), [Re-evaluating the Role of BLEU in Machine Translation
 #   Research](https://aclanthology.org/E06-1032/): better translations with lower scores
 #
-# Next: [08 · Soft versus hard prompts](08_soft_versus_hard.ipynb), all three tasks in one table.
+# Next: [08 · Soft versus hard prompts](08_soft_versus_hard.ipynb)

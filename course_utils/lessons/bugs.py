@@ -149,7 +149,7 @@ class Bug:
 
 BUGS: dict[str, Bug] = {
     "no target fed in": Bug(
-        "logits over the source are scored against the target token of the same index; the target is never fed in",
+        "the model reads only the source; its 1st, 2nd, 3rd ... logits are scored against the 1st, 2nd, 3rd ... target token",
         "`cross_entropy(model(source).logits[:, :n], target)`; feed in source and target, score the logits in front of each "
         "target token",
         "just as wrong: the answers are the likeliest next tokens at each place of the source, so they repeat the source, and "
@@ -161,7 +161,7 @@ BUGS: dict[str, Bug] = {
         "generation is right, and shows a prompt that was trained to repeat the last token",
         Unshifted),
     "off by the prompt": Bug(
-        "the labels start with the text, the logits with the prompt: each label is scored as many positions too early",
+        "the prompt's positions are forgotten: each label is scored with logits that many positions too early",
         "`cross_entropy(logits[:, :-1], labels[:, 1:])`; skip the prompt's logits first: `logits[:, prompt_length:]`",
         "generation is right, and shows a prompt that was trained for answers at the wrong place",
         OffByPrompt),
@@ -176,17 +176,17 @@ BUGS: dict[str, Bug] = {
         "generation is right, and shows a prompt that was trained to predict sources",
         data=source_counts),
     "N(0, 1) start": Bug(
-        "the prompt starts with random numbers of deviation 1, many times as long as a token's embedding",
+        "the prompt's vectors start as random numbers from N(0, 1) (mean 0, deviation 1): much longer than those of tokens",
         "`nn.Embedding(prompt_length, width)`; copy embeddings of frequent tokens into it",
         "right in all parts: the prompt itself is worse",
         StandardNormal),
     "pads behind the prompt": Bug(
-        "texts are padded on the left before the prompt goes in front: [prompt][pad][text], and positions count the pads",
+        "padding stands between prompt and text, [prompt][pad][text], and the positions of the text count it",
         "`cat([prompt, left_padded])` without position_ids; pad on the right to train, and on the left of the prompt to generate",
         "generation is right; the loss of a record depends on the longest text of its batch",
         PadsBehindPrompt),
     "end token masked": Bug(
-        "padding is masked by its id, which is that of the end token as well",
+        "all labels with the padding's id are set to -100; the end token has the same id, so it is never learned",
         "`labels[labels == tokenizer.pad_token_id] = -100`; mask by length",
         "generation is right, and does not stop",
         data=end_masked),

@@ -100,41 +100,55 @@ def check_02_place(place) -> None:
     passed("[pad][prompt][text]: every text gets the same logits in the batch and alone")
 
 
-def right(model, rows, text):
+def right(model, rows, text, mask):
     """A forward pass that is right but for rounding."""
     embedded = model.get_input_embeddings()(text)
-    return model(inputs_embeds=torch.cat([rows.expand(len(text), -1, -1), embedded], 1)).logits * (1 + 2e-6)
+    longer = torch.cat([mask.new_ones(len(text), len(rows)), mask], 1)
+    inputs = torch.cat([rows.expand(len(text), -1, -1), embedded], 1)
+    return model(inputs_embeds=inputs, attention_mask=longer).logits * (1 + 2e-6)
 
 
-def behind(model, rows, text):
+def behind(model, rows, text, mask):
     """The prompt behind the text."""
     embedded = model.get_input_embeddings()(text)
     return model(inputs_embeds=torch.cat([embedded, rows.expand(len(text), -1, -1)], 1)).logits
 
 
-def only_end_right(model, rows, text):
+def only_end_right(model, rows, text, mask):
     """All logits but the last at the wrong place."""
-    logits = right(model, rows, text)
+    logits = right(model, rows, text, mask)
     return torch.cat([logits[:, :-1].roll(1, 1), logits[:, -1:]], 1)
 
 
-def mean_row(model, rows, text):
+def mean_row(model, rows, text, mask):
     """The mean of the rows in place of each."""
-    return right(model, rows.mean(0, keepdim=True).expand_as(rows), text)
+    return right(model, rows.mean(0, keepdim=True).expand_as(rows), text, mask)
+
+
+def wrong_at(place: int):
+    """Right everywhere but at one place of [prompt][text]."""
+    def fault(model, rows, text, mask):
+        logits = right(model, rows, text, mask).clone()
+        logits[:, place] = logits[:, place].roll(1, -1)
+        return logits
+
+    return fault
 
 
 FAULTS = {
     "puts the prompt behind the text": behind,
-    "reverses the rows": lambda model, rows, text: right(model, rows.flip(0), text),
+    "reverses the rows": lambda model, rows, text, mask: right(model, rows.flip(0), text, mask),
     "puts the mean row everywhere": mean_row,
     "is right at the last position alone": only_end_right,
-    "makes every row a tenth longer": lambda model, rows, text: right(model, 1.1 * rows, text),
+    "makes every row a tenth longer": lambda model, rows, text, mask: right(model, 1.1 * rows, text, mask),
+    "is wrong at the first virtual token alone": wrong_at(0),
+    "is wrong in the middle of the text alone": wrong_at(4),
 }
 
 
 @check
 def check_02_is_right(is_right) -> None:
-    """``is_right(soft_forward, base_model, word_ids, text_ids)`` on a right forward pass and on five that are not."""
+    """``is_right(candidate, base_model, word_ids, text_ids)`` on a right forward pass and on seven that are not."""
     model, words, text = tiny_model(), torch.tensor([[7, 3, 11]]), torch.tensor([[5, 6, 8, 9]])
     assert is_right(right, model, words, text) in (True, 1), (
         "a right forward pass was refused: it differs from the reference by rounding (1e-6), so compare with torch.allclose")
@@ -168,5 +182,5 @@ def check_02_wayward(wayward) -> None:
         assert gain > 0.3, f"the loss fell by {gain:.0%} of what is possible in the ball: does the row move at all?"
         assert gain > 0.96, (
             f"the loss fell by {gain:.0%} of what is possible in the ball: project after *each* step, and by the length of "
-            "row - center, not number by number or of the row itself")
+            "row - center, not number by number or of the row itself. Or is the learning rate too small to arrive in 300 steps?")
     passed("the row stays near the chosen place, and the loss falls as far as it can there")

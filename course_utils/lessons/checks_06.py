@@ -9,9 +9,12 @@ import numpy
 import pandas
 import torch
 
+from ..metrics import normalise
+from ..records import load_task_data
 from ..results import stored as results
 from ..tasks import get_task
 from ..verdicts import TestRuns, verdict
+from .charts import resampled_interval
 from .checks import check, passed
 from .drawing import GAP, INK, KINDS, PAD, ROW, SIZE, SOFT_INK, WIDTH, Kind, Page, readable, text_width
 
@@ -25,20 +28,48 @@ def stored_answers(study: str, base: str) -> dict[str, list[list[str]]]:
     return TestRuns(results(study), TASK, base).answers()
 
 
-def as_reported_log() -> pandas.DataFrame:
-    """Our runs with the reported settings: an epoch a row, means over seeds; no rows where nothing was measured yet."""
+# What the original report prints for questions: the log of its one-token prompt on validation, and its hard prompt.
+ORIGINAL = pandas.DataFrame(
+    {"loss": [11.2295, 10.7468, 10.5061, 10.3091, 10.0445], "shared tokens, %": [2.7082, 2.2713, 2.3199, 2.3833, 3.0007],
+     "training batches/s": [7.66, 8.25, 8.35, 8.36, 8.39]}, index=pandas.RangeIndex(1, 6, name="epoch"))
+ORIGINAL_HARD = {"loss": 11.2963, "shared tokens, %": 8.4267}
+NAMES = {"loss": "loss", "exact_match_percentage": "shared tokens, %", "exact_match": "exact match, %"}
+
+
+def as_reported_rows() -> pandas.DataFrame:
+    """Rows of our runs with the reported settings; none where nothing was measured yet."""
     table = results("as_reported").table()
-    table = table[(table["task"] == TASK) & (table["split"] == "validation") & table["step"].notna()]
+    return table[(table["task"] == TASK) & (table["base"] == "course-gpt2-m")]
+
+
+def as_reported_log() -> pandas.DataFrame:
+    """Those runs on validation: an epoch a row, means over seeds; no rows where nothing was measured yet."""
+    table = as_reported_rows()
+    table = table[(table["split"] == "validation") & table["step"].notna()]
     wide = table.pivot_table(index="step", columns="metric", values="value")
-    wide = wide.reindex(columns=["loss", "exact_match_percentage", "exact_match"])
+    wide = wide.reindex(columns=list(NAMES)).rename(columns=NAMES)
     return wide.set_axis(pandas.RangeIndex(1, len(wide) + 1, name="epoch"))
 
 
-def as_reported_speed() -> float | None:
-    """Training batches a second of those runs, or None."""
-    table = results("as_reported").table()
-    values = table[(table["task"] == TASK) & (table["metric"] == "batches_per_second")]["value"]
-    return float(values.mean()) if len(values) else None
+def as_reported_in_words() -> str:
+    """What those runs have on the test, their loss curve and their speed."""
+    rows, log = as_reported_rows(), as_reported_log()
+    test = rows[rows["split"] == "test"].groupby("metric")["value"].mean()
+    if test.empty or log.empty:
+        return "Our run with the reported settings has no results yet."
+    seeds, speed = rows["seed"].nunique(), rows[rows["metric"] == "batches_per_second"]["value"]
+    first, last = log["loss"].iloc[[0, -1]]
+    return (
+        f"Our run with the reported settings ({seeds} seed{'s' * (seeds > 1)}): validation loss from {first:.2f} to {last:.2f} "
+        f"in {len(log)} epochs; on the test loss {test['loss']:.2f}, shared tokens {test['exact_match_percentage']:.1f}%, exact "
+        f"match {test['exact_match']:.1f}%" + (f"; {speed.mean():.1f} batches/s" if len(speed) else "") + ".")
+
+
+def outcome(*verdicts) -> str:
+    """What verdicts say of a claim that the first system of each scores higher: all must."""
+    found = {each.verdict for each in verdicts}
+    return ("Not measured here" if not found else "Supported here" if found == {"higher"}
+            else "Not supported here" if "lower" in found else "Cannot be told apart here")
 
 
 # ---- what is asked
@@ -100,6 +131,29 @@ def reading_picture(tokenizer, ids: Sequence[int], fact: Sequence[int], weights:
 ORDERED = ("hard prompt, reported", "hard prompt, best written", "soft prompt, 20 tokens", "full fine-tuning")
 
 
+def holds_fact(text: str, answers: Sequence[str]) -> bool:
+    """Whether the words of an accepted answer stand in ``text``; a word such as "in" in front of the fact may be missing."""
+    wanted = [re.sub(r"^(because|in|on|at|to|from|for) ", "", normalise(answer)) for answer in answers]
+    return any(f" {each} " in f" {normalise(text)} " for each in wanted)
+
+
+def measured_facts() -> dict[str, numpy.ndarray]:
+    """System of `ORDERED` -> for each test question the percentage of its seeds that have the right fact, [records]."""
+    test, answers = load_task_data(get_task(TASK))["test"], stored_answers("main", "course-gpt2-m")
+    return {name: 100 * numpy.mean([[holds_fact(text, record["answers"]) for text, record in zip(seed, test, strict=True)]
+                                    for seed in answers[name]], 0) for name in ORDERED}
+
+
+def pairs_in_order(found: Sequence[str], shares: Mapping[str, numpy.ndarray]) -> tuple[int, int]:
+    """How many pairs of systems stand in the measured order, and how many pairs can be told apart at all."""
+    right = apart = 0
+    for i, first in enumerate(found):
+        for second in found[i + 1:]:
+            low, high = resampled_interval(shares[first] - shares[second])
+            right, apart = right + (low > 0), apart + (low > 0 or high < 0)
+    return right, apart
+
+
 @check
 def check_06_order_of_facts(order_of_facts) -> None:
     """``order_of_facts()`` is a guess: all four systems, the one with the most right facts first. Any order passes."""
@@ -110,7 +164,11 @@ def check_06_order_of_facts(order_of_facts) -> None:
     assert len(set(found)) == len(found), "a system stands there twice: each has one place"
     missing = [name for name in ORDERED if name not in found]
     assert not missing, f"{missing[0]!r} is missing: order all four"
-    passed("your guess: " + " > ".join(found) + "; the table below has the measured order")
+    shares = measured_facts()
+    right, apart = pairs_in_order(found, shares)
+    order = sorted(shares, key=lambda name: -shares[name].mean())
+    passed(f"of the {apart} pairs that the test can tell apart, {right} stand in your order; measured: "
+           + " > ".join(f"{name} {shares[name].mean():.1f}%" for name in order))
 
 
 def tiny_system(length: int, seed: int):
@@ -177,24 +235,33 @@ def check_06_without(without) -> None:
     assert not torch.allclose(found, only, atol=1e-5), "you hid everything else: the mask is 1 where the model may look"
     assert torch.allclose(found, other, atol=1e-5), "what stands at the hidden places still matters: set their mask to 0"
     assert torch.allclose(nothing, plain, atol=1e-5), "with nothing hidden the model should answer as usual"
-    assert torch.allclose(found, ask(ids, hidden), atol=1e-5), "the positions of the other tokens must stay as they are"
+    assert torch.allclose(found, ask(ids, hidden), atol=1e-5), (
+        "that is not what the model says with these places masked: mask them (do not replace them), and keep all positions")
     passed("the same text, and nobody can look at the fact")
+
+
+READERS = {"program": "exact_match", "person": "f1"}   # who reads the answers -> the metric that fits
 
 
 @check
 def check_06_choice(choice) -> None:
-    """``choice()``: two systems, a metric and a claim that the stored test answers must bear out."""
-    claims = ("higher", "lower", "cannot be told apart")
+    """``choice()``: a reader, the metric that fits, two systems, a claim that the stored test answers bear out, and a reason."""
+    claims, keys = ("higher", "lower", "cannot be told apart"), ("reader", "metric", "take", "over", "claim", "because")
     found = choice()
-    assert isinstance(found, Mapping) and {"take", "over", "metric", "claim"} <= set(found), (
-        f"return a dict with take, over, metric and claim, got {found!r}")
+    assert isinstance(found, Mapping) and set(keys) <= set(found), f"return a dict with {', '.join(keys)}, got {found!r}"
+    assert found["reader"] in READERS, f"reader must be 'program' or 'person', got {found['reader']!r}"
+    metrics = get_task(TASK).metrics
+    assert found["metric"] in metrics, f"metric must be one of {', '.join(metrics)}, got {found['metric']!r}"
+    assert found["metric"] == READERS[found["reader"]], (
+        f"a {found['reader']} reads the answers: {found['metric']} does not fit. Which measure gives no credit for a part of the "
+        "phrase, and which does without falling for one lucky word?")
     known = list(stored_answers("main", "course-gpt2-m"))
     for key in ("take", "over"):
         assert found[key] in known, f"{key}: there is no {found[key]!r} in the study; choose among {', '.join(map(repr, known))}"
     assert found["take"] != found["over"], "a choice is between two systems, these are one"
-    metrics = get_task(TASK).metrics
-    assert found["metric"] in metrics, f"metric must be one of {', '.join(metrics)}, got {found['metric']!r}"
     assert found["claim"] in claims, f"claim must be one of {', '.join(map(repr, claims))}, got {found['claim']!r}"
+    assert isinstance(found["because"], str) and len(found["because"].split()) >= 5, (
+        "because: say in a sentence what must be trained and stored for each, and why that settles it")
     measured = verdict(results("main"), TASK, "course-gpt2-m", found["take"], found["over"], found["metric"])
-    assert found["claim"] == measured.verdict, f"your numbers do not bear out {found['claim']!r}: {measured}"
-    passed(str(measured))
+    assert found["claim"] == measured.verdict, f"the stored answers do not bear out {found['claim']!r}: {measured}"
+    passed(f"{measured}. You take {found['take']} because: {found['because']}")

@@ -1,20 +1,114 @@
-"""Checks of lesson 07, machine translation."""
+"""What lesson 07, machine translation, shows of stored results, and the checks of its exercises."""
 
 from __future__ import annotations
 
+import math
 from functools import cache
+from pathlib import Path
 
+import pandas
+
+from ..results import Study
+from ..tasks import data_root
+from ..verdicts import Verdict
 from .checks import check, passed
+
+ONE, TWENTY, SEARCHED = "soft prompt, 1 token", "soft prompt, 20 tokens", "discrete search, 20 tokens"
+REPORTED, BEST, LORA, FULL = "hard prompt, reported", "hard prompt, best written", "LoRA", "full fine-tuning"
+BASE, TASK = "course-gpt2-m", "translation"
+ORIGINAL = {ONE: {"loss": 8.9886, "bleu": 6.80}, "hard prompt": {"loss": 11.9147, "bleu": 0.43, "exact_match_percentage": 26.18}}
+NAMES = {"loss": "loss", "bleu": "BLEU", "exact_match": "exact match, %", "exact_match_percentage": "set percentage"}
 
 REFERENCE = "Am Freitag hat Otto Berg im Hafen das kleine Boot verkauft."
 TRANSLATIONS = {
-    "A": "Otto Berg verkaufte am Freitag im Hafen das kleine Boot.",
-    "B": "Am Freitag hat Otto Stein im Hafen das kleine Boot verkauft.",
-    "C": "Am Freitag hat Otto Berg im Hafen das kleine Boot verbrannt.",
-    "D": "Am Freitag hat Otto Berg im Hafen",
-    "E": "Boot Freitag kleine Otto das Am verkauft hat Hafen Berg im.",
+    "A": "Otto Berg hat am Freitag im Hafen das kleine Boot verkauft.",
+    "B": "Am Freitag hat Otto Berg im Hafen",
+    "C": "Am Freitag hat Otto Berg im Hafen das kleine Boot nicht verkauft.",
+    "D": "Am Freitag hat das kleine Boot im Hafen Otto Berg verkauft.",
+    "E": "verkauft Am Freitag hat Otto Berg im Hafen das kleine Boot.",
 }
 
+
+# ---- stored results
+
+def hand_written_scores(folder: Path | None = None) -> pandas.DataFrame:
+    """BLEU of the hand-written prompts on validation: a row a prompt, the best in the target style first; a column a style, which
+    says how many records it was scored on.
+    """
+    rows = Study("words.tried", folder or data_root() / "results").table("data")
+    rows = rows[(rows["task"] == TASK) & (rows["base"] == BASE) & (rows["metric"] == "bleu") & (rows["split"] == "validation")
+                & rows["system"].str.startswith("hard prompt: ")]
+    columns = {}
+    for style, data in (("target style", "embedded"), ("control style", "control")):
+        each = rows[rows["data"] == data]
+        if len(each):
+            prompts = each["system"].str.removeprefix("hard prompt: ")
+            columns[f"{style}, n = {each['n'].min():.0f}"] = each.set_index(prompts)["value"]
+    table = pandas.DataFrame(columns).rename_axis("prompt")
+    return table.sort_values(next(iter(table)), ascending=False)
+
+
+def shortened(prompt: str, ends: int = 40) -> str:
+    """A prompt as Python writes it, a long one without its middle."""
+    text = repr(prompt)
+    return text if len(text) < 2 * ends + 6 else f"{text[:ends]} ... {text[-ends:]}"
+
+
+def score_picture(style: str, study: Study, table: pandas.DataFrame):
+    """BLEU of a study's systems that the lesson speaks of, the best last; ``table``: `verdicts.summary_table`."""
+    from .charts import score_figure
+
+    named = {"hard prompt, best written": "best hand-written prompt"}
+    spoken_of = (ONE, TWENTY, SEARCHED, REPORTED, BEST, LORA, FULL)
+    table = table[table["system"].isin(spoken_of) | table["system"].str.startswith("solved")]
+    table = table.dropna(subset=["low"]).sort_values("mean")
+    runs = study.table()
+    runs = runs[(runs["task"] == TASK) & (runs["base"] == BASE) & (runs["split"] == "test") & (runs["metric"] == "bleu")]
+    scores, intervals = {}, {}
+    for row in table.itertuples():
+        name = named.get(row.system, row.system)
+        scores[name] = runs.loc[runs["system"] == row.system, "value"].tolist()
+        intervals[name] = (row.low, row.high)
+    figure = score_figure(scores, intervals, f"BLEU, {style}", int(table["n"].iloc[0]), best=100)
+    label = figure.axes[0].xaxis.label
+    label.set_text(label.get_text().replace("records resampled", "records and seeds resampled"))
+    return figure
+
+
+def tested(study: str, system: str, folder: Path) -> pandas.DataFrame:
+    """A row a run of a system on the test, a column a metric."""
+    rows = Study(study, folder).table()
+    rows = rows[(rows["task"] == TASK) & (rows["base"] == BASE) & (rows["split"] == "test") & (rows["system"] == system)]
+    return rows.pivot_table("value", "run", "metric") if len(rows) else pandas.DataFrame()
+
+
+def original_numbers(folder: Path) -> tuple[pandas.DataFrame, pandas.DataFrame]:
+    """The original's scores beside those of the same settings here (mean over runs), and `tested` of these runs, may be empty."""
+    repeated, hard = tested("as_reported", ONE, folder), tested("main", REPORTED, folder)
+    here = {ONE: repeated.mean(), "hard prompt": hard.mean()}
+    columns = {(name, who): values for name in ORIGINAL for who, values in (("original", ORIGINAL[name]), ("here", here[name]))}
+    found = pandas.DataFrame({key: pandas.Series(values, dtype=float).reindex(list(NAMES)) for key, values in columns.items()})
+    return found.rename(index=NAMES).round(2), repeated
+
+
+def claim(found: Verdict | None, higher: str = "supported here", lower: str = "not supported here") -> str:
+    """What a verdict says of the claim that its first system is the higher one."""
+    return "not measured yet" if found is None else {"higher": higher, "lower": lower}.get(found.verdict, found.verdict)
+
+
+def lower_loss(folder: Path) -> str:
+    """Whether one soft token has a lower test loss than the reported hard prompt in each run: of as_reported, or else of main."""
+    hard = tested("main", REPORTED, folder)["loss"].mean()
+    study = next((each for each in ("as_reported", "main") if "loss" in tested(each, ONE, folder)), None)
+    if study is None or math.isnan(hard):
+        return "**not measured yet**"
+    losses = tested(study, ONE, folder)["loss"]
+    said = "supported here" if losses.max() < hard else "not supported here" if losses.min() >= hard else "cannot be told apart"
+    return (f"the order is **{said}** ({losses.min():.2f} to {losses.max():.2f} in {len(losses)} run(s) of the study {study}, "
+            f"against {hard:.2f}; no test over records)")
+
+
+# ---- exercises
 
 @check
 def check_07_order_by_bleu(order_by_bleu) -> None:
@@ -26,10 +120,11 @@ def check_07_order_by_bleu(order_by_bleu) -> None:
     scores = {letter: compute_metrics(["bleu"], [text], [REFERENCE], "de")["bleu"] for letter, text in TRANSLATIONS.items()}
     found = order_by_bleu()
     assert isinstance(found, str) and sorted(found) == sorted(scores), f"expected the letters A to E, each once, got {found!r}"
-    why = {"A": "it is correct, but in the other style few rows of words agree",
-           "B": "one wrong word in the middle breaks seven rows",
-           "C": "one wrong word near the end breaks fewer rows", "D": "all it has is right, but the brevity penalty is hard",
-           "E": "single words agree, and no row of two"}
+    why = {"A": "it is correct, but with the subject in front few n-grams agree",
+           "B": "all it has is right, but the brevity penalty is hard",
+           "C": "one added word near the end breaks few n-grams, and BLEU does not know what it means",
+           "D": "all words are there, but their order is broken in several places",
+           "E": "it is no German, but one word has moved and all other n-grams are kept"}
     for first, second in pairwise(found):
         assert scores[first] >= scores[second], (
             f"{first} before {second}: {first} has {scores[first]:.1f} ({why[first]}), "
@@ -83,12 +178,17 @@ def check_07_style_probability(style_probability) -> None:
         f"expected {[round(x, 4) for x in wanted.tolist()]}, got {[round(x, 4) for x in found.tolist()]}: leave out labels of "
         "-100, use log_softmax over the vocabulary, and compare only the two styles")
     assert all(map(torch.equal, given, (*first, *second))), "the labels or logits that were given have changed"
+    long = case([list(range(1, 90))] * 2, 90)
+    close = (long[0] + 0.01 * torch.randn(long[0].shape, generator=generator), long[1])
+    sure = style_probability(*(tensor.clone() for tensor in (*long, *close)))
+    assert sure.isfinite().all(), (
+        "nan for targets of 89 tokens: a product of so many probabilities is 0 in float32; add up logarithms")
     passed("the probability of a style")
 
 
 @check
 def check_07_paired_interval(paired_interval) -> None:
-    """``paired_interval`` on two systems whose scores rise and fall together, and on two that do not differ."""
+    """``paired_interval`` on two systems whose scores rise and fall together."""
     import numpy
 
     generator = numpy.random.default_rng(1)
@@ -102,10 +202,10 @@ def check_07_paired_interval(paired_interval) -> None:
     low, high = (float(each) for each in found)
     assert low < high, f"expected (low, high), low first, got ({low:.2f}, {high:.2f})"
     assert not high < 0, f"got ({low:.2f}, {high:.2f}): first minus second is positive here; yours is the other way round"
-    assert high - low < 8 * error, (
-        f"the interval is {high - low:.1f} wide, expected about {3.9 * error:.1f}: draw the same records for both systems, and "
-        f"all {len(first)} records a draw")
-    assert high - low > 2.5 * error, (
+    assert high - low < 4.5 * error, (
+        f"the interval is {high - low:.1f} wide, expected about {3.9 * error:.1f}: draw the same records for both systems, "
+        f"all {len(first)} records a draw, and take the quantiles 0.025 and 0.975")
+    assert high - low > 3.5 * error, (
         f"the interval is {high - low:.2f} wide, expected about {3.9 * error:.2f}: draw with replacement, "
         "and take the quantiles 0.025 and 0.975")
     assert low < mean < high and abs(low + high - 2 * mean) < error, (
@@ -134,6 +234,7 @@ def check_07_other_style(other_style) -> None:
     before = weights_fingerprint(model)
     soft = other_style(model, tokenizer, records)
     assert hasattr(soft, "soft_embedding"), f"return the trained system, a GPT2WithSoftPrompt, not {type(soft).__name__}"
+    assert getattr(soft, "base_model", None) is model, "the prompt must stand in front of the model that was given, not another"
     assert soft.prompt_length <= 5, f"the prompt has {soft.prompt_length} tokens, at most 5 are allowed"
     assert weights_fingerprint(model) == before, "the base model has changed: train the prompt alone, the rest stays frozen"
 

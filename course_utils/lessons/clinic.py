@@ -2,27 +2,42 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import pandas
 import torch
 
 from ..batches import IGNORED, EncodedDataset, collate
+from ..experiment import Experiment, Material
 from ..loss import counted, token_losses
+from ..metrics import SCORES
+from ..results import Study
 from ..soft_prompt import GPT2WithSoftPrompt
+from ..tasks import get_task
 from ..training import TrainingConfig, TrainingLog, fit
 from .bugs import NoTarget, NoTargetHard, ScoresElsewhere, find_bug, make_buggy
 from .drawing import ACCENT, GRADIENT, ROW, SIZE, SMALL, SOFT_INK, WIDTH, Columns, Page, described, line_of, readable
 
-# What the original report prints: losses in nats, set percentages, and the validation loss of each epoch.
+# What the original report prints: losses, set percentages, scores (ROUGE or BLEU), and the validation loss of each epoch.
 REPORTED = {
     "summarization": {"soft": 8.48, "hard": 11.19, "epochs": [10.00, 8.78, 8.54, 8.43, 8.38], "soft set %": 16.58,
-                      "hard set %": None},
+                      "hard set %": None, "soft score": None, "hard score": 0.27},
     "question_answering": {"soft": 10.04, "hard": 11.30, "epochs": [11.23, 10.75, 10.51, 10.31, 10.04], "soft set %": 3.00,
-                           "hard set %": 8.43},
-    "translation": {"soft": 8.99, "hard": 11.91, "epochs": [], "soft set %": None, "hard set %": 26.18},
+                           "hard set %": 8.43, "soft score": None, "hard score": None},
+    "translation": {"soft": 8.99, "hard": 11.91, "epochs": [], "soft set %": None, "hard set %": 26.18,
+                    "soft score": 6.80, "hard score": 0.43},
 }
 REPORTED_VOCABULARY = 50_257   # GPT-2's
+COURSE_VOCABULARY = 4_096      # of the models that the study "bugs" trained
+SMOLLM2_VOCABULARY = 49_152
+# Nearly the first bug (its first logits are those over the prompt) on SmolLM2-135M-Instruct and public data, measured once with
+# one seed: one token, batches of one, 100 steps, rate 0.1, 60 test records. For tasks that the study "real" has not run.
+SMOLLM2_ONCE = {"translation": {"hard": 13.92, "soft": 8.57, "hard set %": 9.7},
+                "summarization": {"hard": 11.85, "soft": 10.31, "hard set %": 23.5, "soft set %": 22.0},
+                "question_answering": {"hard": 13.20, "soft": 11.80, "hard set %": 2.3, "soft set %": 2.2}}
+FIRST_BUG = "no target fed in"
 
 PATIENTS = {"A": "labels not shifted", "B": "padding counts", "C": "end token masked"}
 
@@ -68,6 +83,19 @@ def first_epochs(
         return log
 
 
+def rerun_first_epoch(study: Study, bug: str, task: str) -> tuple[int, float, float]:
+    """One epoch of a stored run once more, on its records, seed and rates: steps, stored validation loss, validation loss now."""
+    rows = study.table()
+    rows = rows[(rows["system"] == bug) & (rows["task"] == task) & (rows["metric"] == "loss") & (rows["split"] == "validation")]
+    stored = rows.sort_values(["seed", "step"]).iloc[0]
+    config = next(each["config"] for each in study.read("runs") if each["run"] == stored["run"])
+    material = Material(Experiment(task, config["model"], max_train=config["max_train"]))
+    system, change = make_buggy(bug, material.base, material.task, config["prompt_length"]), find_bug(bug).data
+    train, validation = (change(material.encoded(split, system)) for split in ("train", "validation"))
+    log = first_epochs(system, train, validation, TrainingConfig(**config["training"]))
+    return int(stored["step"]), float(stored["value"]), log.epochs[0]["validation_loss"]
+
+
 def record_losses(system, prepare: Prepare, dataset: EncodedDataset):
     """A function: numbers of records of ``dataset`` -> the mean loss of each, [records], prepared and batched together."""
 
@@ -82,6 +110,139 @@ def record_losses(system, prepare: Prepare, dataset: EncodedDataset):
 
     system.eval()
     return losses_of
+
+
+# ---- what is stored
+
+
+def number_of(count: int, what: str) -> str:
+    """"1 seed", "2 seeds"."""
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def by_task(rows: pandas.DataFrame, names: Sequence[str]) -> pandas.DataFrame:
+    """Bugs by tasks, means of seeds: the test loss that each pipeline reports, the main score of its prompt in the right code."""
+    columns = {}
+    test = rows[rows["split"] == "test"]
+    for task, part in test.groupby("task", sort=False):
+        metric = get_task(task).main_metric
+        seeds = part.loc[part["system"].isin(names)].groupby("system")["seed"].nunique().max()
+        head = f"{task.replace('_', ' ')}, {number_of(int(seeds), 'seed')}"
+        for title, ending, key in (("loss, own code", "", "loss"), (f"{SCORES[metric].label}, mended", ", mended", metric)):
+            values = part[part["metric"] == key].groupby("system")["value"].mean()
+            columns[head, title] = {name: values.get(name + ending, math.nan) for name in names}
+    return pandas.DataFrame(columns).loc[list(names)]
+
+
+def evidence_table(live: Mapping, bugs: pandas.DataFrame, real: pandas.DataFrame) -> pandas.DataFrame:
+    """Task and source -> what the first bug leaves there, beside what was reported; losses are divided by the model's own ln V.
+
+    ``live``: task -> "hard", "untrained" and "soft" -> its scores and "loss / ln V". ``bugs`` and ``real``: rows of the studies.
+    "soft, first": after one epoch (live: before training). Sources without a number for a task are left out.
+    """
+    lines = {}
+    for task, given in REPORTED.items():
+        guess, metric = math.log(REPORTED_VOCABULARY), get_task(task).main_metric
+        lines[task, "reported"] = {
+            "hard": given["hard"] / guess, "soft, first": given["epochs"][0] / guess if given["epochs"] else None,
+            "soft, last": given["soft"] / guess, **{f"{kind}, {what}": given[f"{kind} {what}"] for what in ("set %", "score")
+                                                    for kind in ("hard", "soft")}}
+        found = {kind: live[task][kind] for kind in ("hard", "soft")}
+        lines[task, "here, live"] = {
+            "hard": found["hard"]["loss / ln V"], "soft, first": live[task]["untrained"]["loss / ln V"],
+            "soft, last": found["soft"]["loss / ln V"], **scores_of(found, metric), "runs": "1 seed"}
+        for source, rows, label, size in (("here, study", bugs, f"{FIRST_BUG}, as reported", COURSE_VOCABULARY),
+                                          ("SmolLM2, study", real, f"{FIRST_BUG}, 1 token", SMOLLM2_VOCABULARY)):
+            if line := stored_line(rows, task, label, math.log(size)):
+                lines[task, source] = line
+        if (task, "SmolLM2, study") not in lines:
+            guess, once = math.log(SMOLLM2_VOCABULARY), SMOLLM2_ONCE[task]
+            lines[task, "SmolLM2, typed in"] = {
+                "hard": once["hard"] / guess, "soft, last": once["soft"] / guess,
+                **{f"{kind}, set %": once.get(f"{kind} set %") for kind in ("hard", "soft")}, "runs": "1 seed"}
+    table = pandas.DataFrame.from_dict(lines, orient="index")
+    table.index = pandas.MultiIndex.from_tuples(lines, names=["task", "source"])
+    numbers = table.columns.drop("runs")
+    return table.assign(**table[numbers].astype(float), runs=table["runs"].fillna(""))
+
+
+def pattern_panels(live: Mapping, bugs: pandas.DataFrame) -> tuple[dict, list[str]]:
+    """What `pattern_figure` draws, and a line on each task: the levels of hard prompts are ``live``, the epochs are stored."""
+    panels, notes, guess = {}, [], math.log(REPORTED_VOCABULARY)
+    stored = bugs[(bugs["metric"] == "loss") & (bugs["split"] == "validation")]
+    settings = {", as reported": "1 token, batches of 1", "": "20 tokens, batches of 16"}   # the first that is stored
+    for task, kinds in live.items():
+        epochs = REPORTED[task]["epochs"] or [REPORTED[task]["soft"]]   # translation: one figure is all that is reported
+        panel = panels[task] = {"original, hard": REPORTED[task]["hard"] / guess, "bug, hard": kinds["hard"]["loss / ln V"],
+                                "original, soft": (list(range(6 - len(epochs), 6)), [loss / guess for loss in epochs])}
+        notes.append(f"{task.replace('_', ' ')}: not in the study")
+        for line, bug in (("right, soft", "no bug"), ("bug, soft", FIRST_BUG)):
+            for ending, words in settings.items():
+                own = stored[(stored["task"] == task) & (stored["system"] == bug + ending)]
+                losses = list(own.groupby("step")["value"].mean().sort_index() / math.log(COURSE_VOCABULARY))
+                if losses:
+                    panel[line] = (list(range(1, len(losses) + 1)), losses)
+                    if line == "bug, soft":
+                        notes[-1] = (f"{task.replace('_', ' ')}: orange from {losses[0]:.2f} to {losses[-1]:.2f} of ln V in "
+                                     f"{number_of(len(losses), 'epoch')} ({words}, {number_of(own['seed'].nunique(), 'seed')})")
+                    break
+    return panels, notes
+
+
+def scores_of(found: Mapping[str, Mapping[str, float]], metric: str) -> dict[str, float]:
+    """Set percentage and main score of the hard and the soft prompt, as columns of `evidence_table`."""
+    keys = {"set %": "exact_match_percentage", "score": metric}
+    return {f"{kind}, {what}": found.get(kind, {}).get(key) for what, key in keys.items() for kind in ("hard", "soft")}
+
+
+def stored_line(rows: pandas.DataFrame, task: str, label: str, guess: float) -> dict | None:
+    """One line of `evidence_table` from stored rows, means over seeds; None where neither prompt has been measured."""
+    rows = rows[rows["task"] == task] if len(rows) else rows
+    systems = {"hard": f"{FIRST_BUG}, hard prompt", "soft": label}
+    if not len(rows) or not set(systems.values()) & set(rows["system"]):
+        return None
+    test = rows[rows["split"] == "test"]
+    found = {kind: test[test["system"] == name].groupby("metric")["value"].mean().to_dict() for kind, name in systems.items()}
+    losses = {kind: values["loss"] / guess for kind, values in found.items() if "loss" in values}
+    own = rows[rows["system"] == label]
+    epochs = own[(own["split"] == "validation") & (own["metric"] == "loss")].groupby("step")["value"].mean().sort_index()
+    return {"hard": losses.get("hard"), "soft, first": epochs.iloc[0] / guess if len(epochs) > 1 else None,
+            "soft, last": losses.get("soft"), **scores_of(found, get_task(task).main_metric),
+            "runs": number_of(own["seed"].nunique(), "seed") if len(own) else "hard only"}
+
+
+def marks(table: pandas.DataFrame, paired: str) -> list[str]:
+    """The five marks of the case, a line each: how many tasks of each source show it. ``paired``: the live verdict on mark 4."""
+    def counts(shows, need: Sequence[str], part=table) -> tuple[str, str]:
+        part, said, all_of_ours = part.dropna(subset=list(need)), [], []
+        for source, lines in part.groupby(level="source", sort=False):
+            hits = [bool(shows(line)) for _, line in lines.iterrows()]
+            said.append(f"{source} {sum(hits)} of {len(hits)}")
+            all_of_ours += hits if source != "reported" else []
+        fit = "fits" if all(all_of_ours) else "fits in part" if any(all_of_ours) else "does not fit"
+        return "; ".join(said), fit if all_of_ours else "not measured"
+
+    def values(task: str, *columns: str) -> str:
+        part = table.xs(task, level="task").dropna(subset=list(columns))
+        return "; ".join(f"{source} {', '.join(f'{line[column]:.2f}' for column in columns)}" for source, line in part.iterrows())
+
+    translation = table[table.index.get_level_values("task") == "translation"]
+    questions = table[table.index.get_level_values("task") == "question_answering"]
+    one = counts(lambda line: line["hard"] > 1, ["hard"])
+    two = counts(lambda line: 0.5 < line["soft, last"] < 1, ["soft, last"])
+    three = counts(lambda line: line["hard, set %"] > 10 * line["hard, score"], ["hard, set %", "hard, score"], translation)
+    size = counts(lambda line: 13 < line["hard, set %"] < 52, ["hard, set %"], translation)
+    four = counts(lambda line: line["soft, set %"] < line["hard, set %"], ["soft, set %", "hard, set %"], questions)
+    five = counts(lambda line: line["soft, score"] > line["hard, score"] + 1, ["soft, score", "hard, score"], translation)
+    return [
+        f"1. hard prompt above ln V: {one[1]} ({one[0]})",
+        f"2. soft loss ends below ln V, and above half of it: {two[1]} ({two[0]})",
+        f"3. translation, hard: set % more than ten times BLEU: {three[1]}; set % of the reported size (13 to 52): {size[1]} "
+        f"(set %, BLEU: {values('translation', 'hard, set %', 'hard, score')})",
+        f"4. questions, set % lower with the soft prompt: {four[1]} (hard, soft: "
+        f"{values('question_answering', 'hard, set %', 'soft, set %')}); live, paired test: {paired}",
+        f"5. translation, BLEU at least 1 higher with the soft prompt: {five[1]} (hard, soft: "
+        f"{values('translation', 'hard, score', 'soft, score')})"]
 
 
 # ---- pictures
@@ -177,7 +338,7 @@ def bug_curves(curves: Mapping[str, Line], right: str, references: Mapping[str, 
 
 
 def pattern_figure(panels: Mapping[str, Mapping[str, Line | float]]):
-    """Task -> line -> (epochs, losses as parts of ln V), or a level; 1 is even guessing. Lines of one name look alike."""
+    """Task -> line -> (epochs, losses / ln V), or a level; 1 is even guessing. Lines of one name look alike."""
     looks = {"original, soft": ("#000000", "-", "o"), "original, hard": ("#000000", ":", None), "bug, soft": (GRADIENT, "-", "o"),
              "bug, hard": (GRADIENT, ":", None), "right, soft": ("#009E73", "-", "o"), "right, hard": ("#009E73", ":", None)}
     figure, axes = plt.subplots(1, len(panels), sharey=True, figsize=(WIDTH, 3.1), layout="constrained", squeeze=False)
@@ -191,9 +352,11 @@ def pattern_figure(panels: Mapping[str, Mapping[str, Line | float]]):
                 ax.axhline(line, color=color, linestyle=style, label=name)
         ax.set_title(task.replace("_", " "), size=SIZE + 0.5, loc="left")
         ax.tick_params(labelsize=SMALL)
-        ax.set(ylim=(0, None), xlim=(0.5, 10.5), xticks=(1, 5, 10))
+        ax.set(xlim=(0.5, 5.5), xticks=range(1, 6))
         ax.set_xlabel("epoch", size=SIZE)
-    axes[0, 0].set_ylabel("loss as a part of ln V", size=SIZE)
+    drawn = [line for lines in panels.values() for line in lines.values()]
+    axes[0, 0].set_ylim(-0.06, 1.05 * max(1.0, *(max(line[1]) if isinstance(line, tuple) else line for line in drawn)))
+    axes[0, 0].set_ylabel("loss / ln V", size=SIZE)
     axes[0, 0].annotate("even guessing", (0.98, 1), xycoords=("axes fraction", "data"), xytext=(0, -10), ha="right",
                         textcoords="offset points", size=SMALL - 0.5, color=ACCENT)
     handles = {label: handle for ax in axes[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
@@ -204,4 +367,4 @@ def pattern_figure(panels: Mapping[str, Mapping[str, Line | float]]):
 
     said = "; ".join(f"{task.replace('_', ' ')}: " + ", ".join(f"{name} {end(line):.2f}" for name, line in lines.items())
                      for task, lines in panels.items())
-    return described(figure, f"Losses as parts of ln V by epoch; 1 is even guessing. At the end, {said}.")
+    return described(figure, f"Loss / ln V by epoch; 1 is even guessing. At the end, {said}.")

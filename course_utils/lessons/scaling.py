@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 
@@ -443,7 +444,13 @@ def cost_table() -> pandas.DataFrame | None:
     if not len(rows):
         return None
     wide = rows.pivot_table(index=["base", "system"], columns="metric", values="value", sort=False).rename(columns=names)
-    wide = wide.reindex(columns=list(names.values()))
+    bases = sorted(set(rows["base"]), key=lambda base: get_shape(base).parameters)
+
+    def place(each: tuple[str, str]) -> tuple[int, int]:   # prompts by length, then LoRA, then full fine-tuning
+        length = re.search(r"\d+", each[1])
+        return bases.index(each[0]), int(length[0]) if length else 1000 + (each[1] == FULL)
+
+    wide = wide.loc[sorted(wide.index, key=place)].reindex(columns=list(names.values()))
     wide[["MB kept", "MB kept, by formula"]] /= 1e6
     return wide.round(2)
 

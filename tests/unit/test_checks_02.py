@@ -38,17 +38,18 @@ def place_with(front=False, positions=lambda mask: (mask.cumsum(1) - 1).clamp(mi
 
 
 def identity(compare):
-    def is_right(soft_forward, base_model, word_ids, text_ids):
+    def is_right(candidate, base_model, word_ids, text_ids):
         rows = base_model.get_input_embeddings()(word_ids[0])
-        return compare(soft_forward(base_model, rows, text_ids), base_model(torch.cat([word_ids, text_ids], 1)).logits)
+        soft = candidate(base_model, rows, text_ids, torch.ones_like(text_ids))
+        return compare(soft, base_model(torch.cat([word_ids, text_ids], 1)).logits)
 
     return is_right
 
 
-def descend(project, at_end=False, copy=torch.clone):
+def descend(project, at_end=False, copy=torch.clone, rate=0.02):
     def wayward(loss_of, center, radius, steps=300):
         row = copy(center).requires_grad_(True)
-        middle, optimizer = center.detach().clone(), torch.optim.Adam([row], lr=0.02)
+        middle, optimizer = center.detach().clone(), torch.optim.Adam([row], lr=rate)
         for _ in range(steps):
             optimizer.zero_grad()
             loss_of(row).backward()
@@ -86,11 +87,14 @@ def ball(row, center, radius):
     ("is_right", identity(torch.equal), "rounding"),
     ("is_right", identity(lambda ours, theirs: torch.allclose(ours[:, -1], theirs[:, -1], atol=1e-3)), "last position alone"),
     ("is_right", identity(lambda ours, theirs: torch.allclose(ours, theirs, atol=100)), "accepted"),
+    ("is_right", identity(lambda ours, theirs: torch.allclose(ours[:, 3:], theirs[:, 3:], atol=1e-3)), "virtual token alone"),
+    ("is_right", identity(lambda ours, theirs: torch.allclose(ours[:, :3], theirs[:, :3], atol=1e-3)), "middle of the text"),
     ("wayward", descend(lambda row, center, radius: row), "project after each step"),
     ("wayward", descend(ball, at_end=True), "of what is possible"),
     ("wayward", descend(ball, copy=lambda row: row.data), "has changed"),
     ("wayward", descend(lambda row, center, radius: center + (row - center).clamp(-radius / 2, radius / 2)), "of what is"),
     ("wayward", lambda loss_of, center, radius, steps: center.clone(), "move at all"),
+    ("wayward", descend(ball, rate=0.002), "learning rate too small"),
 ])
 def test_wrong_answers_are_told_what_is_wrong(check, wrong, hint):
     with pytest.raises(AssertionError, match=hint):

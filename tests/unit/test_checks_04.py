@@ -2,6 +2,7 @@
 
 import re
 
+import pandas
 import pytest
 import torch
 from conftest import make_gpt2
@@ -68,6 +69,10 @@ def only_the_longest(losses_of, lengths):
     return any(abs(float(losses_of([longest])[0] - losses_of([longest, i])[0])) > 1e-3 for i in others)
 
 
+def only_the_first(losses_of, lengths):
+    return abs(float(losses_of([0])[0] - losses_of([0, 1])[0])) > 1e-3
+
+
 def compared(differ):
     def padding_matters(losses_of, lengths):
         longest = lengths.index(max(lengths))
@@ -122,6 +127,8 @@ def reversed_targets(*predicted):
     ("padding_matters", compared(lambda alone, beside: alone != beside), "allow for 1e-3"),
     ("padding_matters", compared(lambda alone, beside: alone - beside > 1e-3), "look both ways"),
     ("padding_matters", compared(lambda alone, beside: abs(alone - beside) > 0.1), "0.05"),
+    ("padding_matters", compared(lambda alone, beside: abs(alone - beside) > 0.04), "0.002"),
+    ("padding_matters", only_the_first, "only the third record"),
     ("padding_matters", lambda losses_of, lengths: losses_of([0]), "True or False"),
     ("step_loss", step(source=False, end=False, prompt=False), "source still counts.*end token does not count.*of the prompt"),
     ("step_loss", step(source=False), "source still counts"),
@@ -130,6 +137,7 @@ def reversed_targets(*predicted):
     ("step_loss", step(shift=0), "shift is gone"),
     ("step_loss", mean_of_rows, "mean over all target tokens"),
     ("my_bug", lambda dataset: (dataset.items, set()), "nothing has changed"),
+    ("my_bug", lambda dataset: (dataset.items[::-1], set()), "only the order"),
     ("my_bug", lambda dataset: (dataset.items[1:], set()), "keep their number"),
     ("my_bug", lambda dataset: dataset.items, "return two things"),
     ("my_bug", in_place, "work on copies"),
@@ -195,3 +203,67 @@ def test_figures_say_what_they_show():
     assert "a bug ends at 2.5, no bug at 1" in figure.alt_text
     figure = clinic.pattern_figure({"translation": {"bug, hard": 1.1, "bug, soft": ([1, 2], [0.9, 0.8])}})
     assert "bug, hard 1.10, bug, soft 0.80" in figure.alt_text
+    assert figure.axes[0].get_ylim()[1] > 1.1, "the highest line lies in the figure"
+
+
+# ---- what is stored
+
+
+def stored(task, system, *values, seed=0):
+    """Rows of a study: (metric, split, step, value)."""
+    return [{"task": task, "system": system, "seed": seed, "split": split, "step": step, "metric": metric, "value": value}
+            for metric, split, step, value in values]
+
+
+SOFT = "no target fed in, as reported"
+LIVE = {task: {kind: {"loss / ln V": part, "exact_match_percentage": share, "bleu": 0.2, "rougeL": 0.1, "exact_match": 0.0}
+               for kind, part, share in (("hard", 2.0, 5.0), ("untrained", 1.9, 5.0), ("soft", 0.9, 4.0))}
+        for task in clinic.REPORTED}
+BUG_ROWS = pandas.DataFrame(
+    stored("translation", "no bug", ("loss", "test", 8, 0.02), ("loss", "validation", 4, 0.1)) +
+    stored("translation", "no bug", ("loss", "test", 8, 0.04), seed=1) +
+    stored("translation", "no bug, mended", ("bleu", "test", 8, 96.0)) +
+    stored("question_answering", "no bug", ("loss", "test", 8, 0.4)) +
+    stored("question_answering", "no target fed in, hard prompt", ("loss", "test", 0, 16.0),
+           ("exact_match_percentage", "test", 0, 2.0), seed=None) +
+    stored("question_answering", SOFT, ("loss", "validation", 4, 7.0), ("loss", "validation", 8, 6.0), ("loss", "test", 8, 6.1),
+           ("exact_match_percentage", "test", 8, 6.0)))
+
+
+def test_stored_tasks_name_their_seeds():
+    table = clinic.by_task(BUG_ROWS, ["no bug", "labels not shifted"])
+    assert list(dict.fromkeys(table.columns.get_level_values(0))) == ["translation, 2 seeds", "question answering, 1 seed"]
+    assert table.loc["no bug", ("translation, 2 seeds", "loss, own code")] == pytest.approx(0.03)
+    assert table.loc["no bug", ("translation, 2 seeds", "BLEU, mended")] == 96 and table.loc["labels not shifted"].isna().all()
+
+
+def test_evidence_of_a_study_takes_the_place_of_typed_figures():
+    table = clinic.evidence_table(LIVE, BUG_ROWS, pandas.DataFrame())
+    assert table.loc[("question_answering", "here, study"), "soft, first"] == pytest.approx(7 / 8.318, abs=1e-3)
+    assert table.loc[("question_answering", "here, study"), "runs"] == "1 seed"
+    assert ("translation", "here, study") not in table.index
+    assert table.loc[("translation", "SmolLM2, typed in"), "hard"] == pytest.approx(13.92 / 10.80, abs=1e-2)
+    real = stored("translation", "no target fed in, hard prompt", ("loss", "test", 0, 12.0), seed=None)
+    table = clinic.evidence_table(LIVE, BUG_ROWS, pandas.DataFrame(real))
+    assert table.loc[("translation", "SmolLM2, study"), "runs"] == "hard only"
+    for seed in (0, 1):
+        real += stored("translation", "no target fed in, 1 token", ("loss", "test", 8, 8.0), seed=seed)
+    table = clinic.evidence_table(LIVE, BUG_ROWS, pandas.DataFrame(real))
+    assert table.loc[("translation", "SmolLM2, study"), "runs"] == "2 seeds"
+    assert ("translation", "SmolLM2, typed in") not in table.index and ("summarization", "SmolLM2, typed in") in table.index
+
+
+def test_marks_are_judged_by_the_table():
+    one, two, three, four, five = clinic.marks(clinic.evidence_table(LIVE, BUG_ROWS, pandas.DataFrame()), "lower")
+    assert "fits (" in one and "reported 3 of 3" in one and "here, study 1 of 1" in one
+    assert "fits in part" in two and "SmolLM2, typed in 2 of 3" in two
+    assert "BLEU: fits;" in three and "(13 to 52): does not fit" in three and "here, live 5.00, 0.20" in three
+    assert "fits in part" in four and "here, study 2.00, 6.00" in four and four.endswith("paired test: lower")
+    assert "does not fit" in five
+
+
+def test_pattern_says_which_run_it_draws():
+    panels, notes = clinic.pattern_panels(LIVE, BUG_ROWS)
+    assert notes == ["summarization: not in the study", "question answering: orange from 0.84 to 0.72 of ln V in 2 epochs "
+                     "(1 token, batches of 1, 1 seed)", "translation: not in the study"]
+    assert "bug, soft" not in panels["translation"] and panels["translation"]["right, soft"][0] == [1]

@@ -1,8 +1,12 @@
 """Plausible wrong answers to lesson 06's exercises: each is told what is wrong. (Stubs and solutions: test_checks.py.)"""
 
+from types import SimpleNamespace
+
+import numpy
 import pytest
 import torch
 
+from course_utils import Study
 from course_utils.lessons import checks_06
 from course_utils.lessons.checks_06 import ORDERED, fact_places, kind_of_question
 
@@ -20,9 +24,9 @@ def without_the_end(system, source, answer):
     return log_probability(system, source, answer[:-1]) if len(answer) > 1 else 0.0
 
 
-def hide(model, ids, hidden, mask=True, softmax=True, cut=False, flip=False, last=-1):
-    rows = [token for i, token in enumerate(ids) if not (cut and i in hidden)]
-    keep = [1 if not mask or cut else int((i in hidden) == flip or i == len(rows) - 1) for i in range(len(rows))]
+def hide(model, ids, hidden, mask=True, softmax=True, cut=False, replace=False, flip=False, last=-1):
+    rows = [0 if replace and i in hidden else token for i, token in enumerate(ids) if not (cut and i in hidden)]
+    keep = [1 if not mask or cut or replace else int((i in hidden) == flip or i == len(rows) - 1) for i in range(len(rows))]
     with torch.no_grad():
         given = {"attention_mask": torch.tensor([keep]), "position_ids": torch.arange(len(rows))[None]}
         logits = model(torch.tensor([rows]), **given).logits[0, last]
@@ -30,7 +34,8 @@ def hide(model, ids, hidden, mask=True, softmax=True, cut=False, flip=False, las
 
 
 def choose(**changes):
-    right = {"take": "soft prompt, 20 tokens", "over": "soft prompt, 1 token", "metric": "exact_match", "claim": "higher"}
+    right = {"reader": "program", "metric": "exact_match", "take": "soft prompt, 20 tokens", "over": "soft prompt, 1 token",
+             "claim": "higher", "because": "twenty rows are still a small file"}
     return lambda: right | changes
 
 
@@ -50,10 +55,15 @@ def choose(**changes):
     ("without", lambda *given: hide(*given, flip=True), "hid everything else"),
     ("without", lambda *given: hide(*given, softmax=False), "softmax"),
     ("without", lambda *given: hide(*given, last=slice(None)), "probabilities of the next token"),
+    ("without", lambda *given: hide(*given, replace=True), "do not replace"),
     ("choice", lambda: "soft prompt, 20 tokens", "return a dict"),
     ("choice", choose(over="soft prompt"), "there is no"),
     ("choice", choose(over="soft prompt, 20 tokens"), "between two systems"),
+    ("choice", choose(reader="museum"), "reader must be"),
     ("choice", choose(metric="rougeL"), "metric must be"),
+    ("choice", choose(metric="f1"), "does not fit"),
+    ("choice", choose(reader="person", metric="exact_match_percentage"), "does not fit"),
+    ("choice", choose(because="cheaper"), "because: say"),
     ("choice", choose(claim="better"), "claim must be"),
     ("choice", choose(claim="lower"), "do not bear out"),
     ("choice", choose(claim="cannot be told apart"), "do not bear out"),
@@ -61,6 +71,45 @@ def choose(**changes):
 def test_wrong_answers_are_told_what_is_wrong(name, wrong, hint):
     with pytest.raises(AssertionError, match=hint):
         getattr(checks_06, f"check_06_{name}")(wrong)
+
+
+def test_any_order_passes_and_is_compared_with_the_measured_one(capsys):
+    for order in (ORDERED, tuple(reversed(ORDERED))):
+        checks_06.check_06_order_of_facts(lambda order=order: list(order))
+    assert capsys.readouterr().out.count("pairs that the test can tell apart") == 2
+
+
+def test_only_pairs_that_differ_by_more_than_chance_count():
+    shares = {"a": numpy.full(50, 90.0), "b": numpy.arange(50) % 2 * 100.0, "c": (numpy.arange(50) + 1) % 2 * 100.0}
+    assert checks_06.pairs_in_order(["a", "b", "c"], shares) == (2, 2)
+    assert checks_06.pairs_in_order(["c", "b", "a"], shares) == (0, 2)
+
+
+@pytest.mark.parametrize(("text", "right"), [("It was at the zoo.", True), ("zoo", True), ("at the zoos", False), ("", False)])
+def test_a_fact_counts_in_any_style(text, right):
+    assert checks_06.holds_fact(text, ["at the zoo"]) == right
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    ([], "Not measured"), (["higher", "higher"], "Supported"), (["higher", "lower"], "Not supported"),
+    (["higher", "cannot be told apart"], "Cannot be told apart")])
+def test_a_claim_is_supported_only_if_all_verdicts_say_so(words, said):
+    assert checks_06.outcome(*(SimpleNamespace(verdict=word) for word in words)).startswith(said)
+
+
+def test_runs_with_the_reported_settings_are_read_as_they_come(tmp_path, monkeypatch):
+    study = Study("as_reported", tmp_path)
+    monkeypatch.setattr(checks_06, "results", lambda name: study)
+    assert checks_06.as_reported_log().empty and "no results yet" in checks_06.as_reported_in_words()
+    row = {"task": "question_answering", "base": "course-gpt2-m", "system": "soft prompt, 1 token", "seed": 0, "n": 100}
+    rows = [row | {"split": "validation", "step": step, "metric": metric, "value": value / step}
+            for step in (10, 20) for metric, value in (("loss", 20), ("exact_match_percentage", 500), ("exact_match", 300))]
+    rows += [row | {"split": "test", "step": 20, "metric": metric, "value": 2.0}
+             for metric in ("loss", "exact_match_percentage", "exact_match")]
+    study.add("a", {}, rows + [row | {"split": "train", "step": None, "metric": "batches_per_second", "value": 7.5}])
+    assert checks_06.as_reported_log()["loss"].tolist() == [2, 1]
+    said = checks_06.as_reported_in_words()
+    assert "1 seed)" in said and "2.00 to 1.00 in 2 epochs" in said and "7.5 batches/s" in said
 
 
 QUESTIONS = {
