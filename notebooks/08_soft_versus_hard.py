@@ -495,7 +495,7 @@ def headline(phrases, if_all, otherwise):
 ahead, searched, counts = gaps(TWENTY, WRITTEN), gaps(TWENTY, SEARCHED), [len(written_scores(tried, name, HERE)) for name in TASKS]
 display(Markdown("**The case for soft prompts**\n\n" + "\n".join([
     f"- *{headline(ahead, 'They score higher than our best words', 'Against our best words the tasks differ')}.* 20 tokens against the best hand-written prompt of each task ({min(counts)} to {max(counts)} tried): " + "; ".join(ahead) + " (section 2).",
-    f"- *{headline(searched, 'They score higher than the tokens of our search', 'Against searched tokens the tasks differ')}.* " + "; ".join(searched) + " (section 2; one setting of the search, which needs no gradient step)." if searched else "",
+    f"- *{headline(searched, 'They score higher than the tokens of our search', 'Against searched tokens the tasks differ')}.* " + "; ".join(searched) + " (section 2; one setting of the search)." if searched else "",
     f"- *They are small.* {saving[TWENTY][kinds['stored bytes']]:,.0f} bytes a task, {ratio[kinds['stored bytes']]:.2%} of a full copy of the model (section 5); many tasks run in one batch (section 1).",
     "- *Nobody has to invent prompts.* Labels and a search of learning rates replace that work (section 6)."])))
 
