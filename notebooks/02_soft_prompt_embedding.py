@@ -178,6 +178,7 @@ ways = {"two → the": ("Otto Berg cooked soup for", " two", " the"),
 walks = {name: walk(*way) for name, way in ways.items()}
 
 # %% tags=["nbval-ignore-output"]
+from course_utils.lessons.drawing import TASKS as TASK_LOOKS
 from course_utils.lessons.drawing import readable
 
 figure, panels = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
@@ -550,12 +551,13 @@ center = points.flatten(0, 1).mean(0)
 _, spread, directions = torch.linalg.svd(points.flatten(0, 1) - center, full_matrices=False)
 plane = directions[:2].T                                                   # [width, 2]
 seen = float(spread[:2].square().sum() / spread.square().sum())
+task_colors = [look.edge for look in TASK_LOOKS]
 figure, ax = plt.subplots(figsize=(7, 4.8), layout="constrained")
 ax.scatter(*((table[known].cpu() - center) @ plane).T, s=3, color="lightgrey", label="read tokens of the vocabulary")
 for n, name in enumerate(names):
     paths = (points[:, soft.rows(name)] - center) @ plane                  # [snapshots, 5, 2]
-    ax.plot(paths[..., 0], paths[..., 1], color=f"C{n}", linewidth=1)
-    ax.scatter(*paths[-1].T, marker="*", s=60, color=f"C{n}", label=f"{name}, after the last step")
+    ax.plot(paths[..., 0], paths[..., 1], color=task_colors[n], linewidth=1)
+    ax.scatter(*paths[-1].T, marker="*", s=60, color=task_colors[n], label=f"{name}, after the last step")
 ax.scatter(*((start.cpu() - center) @ plane).T, marker="o", facecolors="none", edgecolors="black", label="start: five tokens", zorder=5)
 ax.set(xlabel="direction of the largest spread", ylabel="direction of the second largest spread")
 figure.legend(loc="outside lower center", ncols=2, fontsize=8)
@@ -692,7 +694,7 @@ cosines, read_as = reading(trained)
 figure, ax = plt.subplots(figsize=(7, 2.8))
 ax.hist(null.flatten().cpu(), bins=40, color="lightgrey", density=True, label="random moves, same start and length")
 for n, name in enumerate(names):
-    ax.plot(cosines[soft.rows(name)].cpu(), [0.8 + 1.2 * n] * 5, "*", markersize=9, color=f"C{n}", label=f"rows of {name}")
+    ax.plot(cosines[soft.rows(name)].cpu(), [0.8 + 1.2 * n] * 5, "*", markersize=9, color=task_colors[n], label=f"rows of {name}")
 ax.set(xlabel="cosine with the nearest token", ylabel="density of random moves")
 ax.legend(fontsize=8)
 plt.show()

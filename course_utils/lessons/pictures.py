@@ -254,7 +254,8 @@ def mixed_batch(batch: Mapping, tokenizer, vocab_size: int, prompts: Mapping[str
         _batch_row(page, y, left, name, line, looks[name])
         y += 0.4
     own = [(looks[name], f"{name}: {len(ids)} row{'s' * (len(ids) > 1)}") for name, ids in prompts.items() if name in names]
-    target = [("target", "target")] if bool((torch.as_tensor(batch["labels"]) != IGNORED).any()) else []
+    counted = bool((torch.as_tensor(batch.get("labels", IGNORED)) != IGNORED).any())
+    target = [("target", "target")] if counted else []
     y = page.key(y + 0.02, [*own, ("source", "source"), *target, ("pad", "padding")])
     return page.finish(y + 0.05, f"A batch of {len(names)} rows, each with its own soft prompt in front of its text: "
                                  f"{', '.join(names)}.")
