@@ -255,10 +255,14 @@ print("lead sentence:", {name: round(value, 3) for name, value in leads.items()}
 test = here[(here.split == "test") & here.metric.isin(["loss", "rougeL", "exact_match", "exact_match_percentage"])]
 means = test.groupby("metric")["value"].mean()
 if len(means):
+    by_seed = test[test.metric == "rougeL"].sort_values("seed")["value"]
+    words_here = Study("main", folder).table().query("task == 'summarization' and base == 'course-gpt2-m' and split == 'test' and metric == 'rougeL'")
+    words_here = words_here.set_index("system")["value"]
     display(Markdown(
-        f"**The reported settings here** (1 token, 10 epochs, batches of 1; {test.seed.nunique()} seed(s), course-gpt2-m): test loss "
-        f"{means.loss:.3f}, ROUGE-L {means.rougeL:.3f}, exact match {means.exact_match:.1f}%, shared tokens "
-        f"{means.exact_match_percentage:.1f}%."))
+        f"**The reported settings here** (1 token, 10 epochs, batches of 1; {test.seed.nunique()} seeds, course-gpt2-m): test loss "
+        f"{means.loss:.3f}, ROUGE-L {means.rougeL:.3f} (by seed {', '.join(f'{each:.3f}' for each in by_seed)}), exact match "
+        f"{means.exact_match:.1f}%, shared tokens {means.exact_match_percentage:.1f}%. Words: reported "
+        f"{words_here['hard prompt, reported']:.3f}, best written {words_here['hard prompt, best written']:.3f}."))
 else:
     print("The study 'as_reported' has not run yet, so this question stays open here.")
 

@@ -804,14 +804,14 @@ from course_utils.lessons.checks_07 import claim, lower_loss
 
 soft_hard, best_target, best_control, words_matter = (
     verdicts.get(key) for key in (("target style", ONE, REPORTED), ("target style", TWENTY, BEST), ("control style", TWENTY, BEST), ("control style", BEST, REPORTED)))
-as_reported = f"With the reported settings BLEU is {', '.join(f'{each:.1f}' for each in repeated['bleu'])} ({len(repeated)} seed(s))" if len(repeated) else "The reported settings are not measured yet"
+as_reported = f"With the reported settings BLEU is {', '.join(f'{each:.1f}' for each in repeated['bleu'])} ({len(repeated)} seed{'s' * (len(repeated) > 1)})" if len(repeated) else "The reported settings are not measured yet"
 Markdown(f"""
 - *Soft beats hard (BLEU 6.80 against 0.43), one token against the same hard prompt*: **{claim(soft_hard)}** ({soft_hard}). {as_reported}; the hard prompt has {original['hard prompt', 'here']['BLEU']:.1f}. The original's values are not reproduced.
 - *Soft has the lower loss (8.99 against 11.91)*: {lower_loss(results)}; the values are not reproduced. The original's hard prompt has a higher loss than uniform guessing ({math.log(50257):.2f}).
 - *The set percentage (26.2%) shows precision*: **not supported here**. One repeated word gets {costs['exact_match_percentage'].iloc[-1]:.0f}%, copying the source {copy['exact_match_percentage']:.1f}%.
 - *BLEU measures accuracy and fluency*: **not supported here** across styles: the {len(control)} references in the control style, all correct and fluent, have BLEU {bleu(control, wanted):.1f} against the target style.
 - *Hard prompts are "ineffective in fully harnessing the potential" of a model*: in the target style **{claim(best_target)}** ({best_target}), and where a cue calls for the style **{claim(best_control)}** ({best_control}).
-  *Ineffective* as such: **{claim(words_matter, higher="not supported here", lower="supported here")}**. Which words one takes matters: {words_matter}.
+  *Ineffective* as such: **{claim(words_matter, higher="not supported here", lower="supported here")}**. Which words one takes matters: in the control style, {words_matter}.
 """)
 
 # %% [markdown]

@@ -190,7 +190,7 @@ pd.DataFrame(share).T[["1 token", "10 tokens", "20 tokens"]]
 # our l on summarization, too. Tasks and models differ: only the direction can be compared.
 #
 # And a real model on public text: SmolLM2, 135 million parameters, translates Multi30k (captions of
-# photos) from English to German.
+# photos) from English to German. By its model card it has read mainly English. So this asks for a skill that the base model hardly has.
 
 # %%
 from course_utils.lessons.scaling import real_table

@@ -104,8 +104,8 @@ def lower_loss(folder: Path) -> str:
         return "**not measured yet**"
     losses = tested(study, ONE, folder)["loss"]
     said = "supported here" if losses.max() < hard else "not supported here" if losses.min() >= hard else "cannot be told apart"
-    return (f"the order is **{said}** ({losses.min():.2f} to {losses.max():.2f} in {len(losses)} run(s) of the study {study}, "
-            f"against {hard:.2f}; no test over records)")
+    seen = ", ".join(f"{loss:.2f}" for loss in losses)
+    return f"the order is **{said}** (each run of the study {study}: {seen}; hard prompt: {hard:.2f}; no test over records)"
 
 
 # ---- exercises

@@ -51,7 +51,7 @@ class Run:
         own = {"label": self.label, "seed": self.seed, "kind": self.kind, **keys_in(self.options)}
         config = {**asdict(self.experiment), "training": asdict(self.training) if self.training else None, **own}
         config = drop_empty(config) | ({} if self.test else {"test": False})
-        config["model"] = name_of(self.experiment.model)
+        config |= {"model": name_of(self.experiment.model), "data": name_of(self.experiment.data)}
         files = {"records": records_hash(self.experiment.task, self.experiment.data), "weights": weights_hash(self.experiment.model)}
         return config | files
 
@@ -73,9 +73,9 @@ def keys_in(options):
     return [keys_in(each) for each in options] if isinstance(options, list | tuple) else getattr(options, "key", options)
 
 
-def name_of(model: str) -> str:
-    """A base model's name as rows have it: no path of this machine."""
-    return Path(model).name if Path(model).is_dir() else model
+def name_of(given: str) -> str:
+    """The name of a base model or of data as rows have it: no path of this machine."""
+    return Path(given).name if Path(given).is_dir() else given
 
 
 def drop_empty(config: dict) -> dict:
