@@ -396,15 +396,19 @@ def stages_table(whole: Mapping | None) -> pandas.DataFrame:
         at = min(log, key=lambda row: abs(row["tokens"] - 1e6 * tokens))
         here = rows[rows["base"] == f"course-gpt2-m-{tokens}M"].groupby("system")["value"]
         found = {name: here.get_group(name) for name in names if name in here.groups}
-        cells = {label: f"{found[name].mean():.1f} ({len(found[name])} seeds)" if name in found else "–"
-                 for name, label in names.items()}
+        cells = {label: in_seeds(found[name]) if name in found else "–" for name, label in names.items()}
         table[f"{tokens}M tokens"] = {"loss on unseen pages": f"{at['validation_loss']:.2f}",
                                       "logged at": f"{at['tokens'] / 1e6:.1f}M"} | cells
     table["96M tokens (m)"] = {"loss on unseen pages": f"{log[-1]['validation_loss']:.2f}",
                                "logged at": f"{log[-1]['tokens'] / 1e6:.1f}M"} | dict.fromkeys(names.values(), "–")
     if whole:
-        table["96M tokens (m)"]["trained there"] = f"{whole['mean']:.1f} ({len(whole['seeds'])} seeds)"
+        table["96M tokens (m)"]["trained there"] = in_seeds(whole["seeds"])
     return pandas.DataFrame(table).T
+
+
+def in_seeds(scores: Sequence[float]) -> str:
+    """The mean of some runs, and how many they are."""
+    return f"{numpy.mean(scores):.1f} ({len(scores)} run{'s' * (len(scores) > 1)})"
 
 
 def by_labels(task: str, every: int):
