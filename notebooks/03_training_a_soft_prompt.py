@@ -237,11 +237,12 @@ from course_utils.tasks import data_root
 
 results = data_root() / "results"
 bugs = Study("bugs", results).table()
-bugs = bugs[(bugs["split"] == "test") & (bugs["metric"] == "loss")].groupby("system")["value"]
+bugs = bugs[(bugs["split"] == "test") & (bugs["metric"] == "loss")]
+tasks, bugs = bugs["task"].nunique(), bugs.groupby("system")["value"]
 for name, words in (("labels not shifted", "as its own loss says"), ("labels not shifted, mended", "scored with the right shift")):
     for system, values in bugs:
         if system == name:
-            print(f"trained with shift 0, {words}: {values.min():.2f} to {values.max():.2f} nats, {len(values)} seeds")
+            print(f"trained with shift 0, {words}: {values.min():.2f} to {values.max():.2f} nats, {len(values)} runs on {tasks} tasks")
 
 # %% [markdown]
 # ### What is masked
