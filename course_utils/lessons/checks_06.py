@@ -16,6 +16,7 @@ from ..tasks import get_task
 from ..verdicts import TestRuns, verdict
 from .charts import resampled_interval
 from .checks import check, passed
+from .clinic import REPORTED, number_of
 from .drawing import GAP, INK, KINDS, PAD, ROW, SIZE, SOFT_INK, WIDTH, Kind, Page, readable, text_width
 
 TASK = "question_answering"
@@ -30,9 +31,9 @@ def stored_answers(study: str, base: str) -> dict[str, list[list[str]]]:
 
 # What the original report prints for questions: the log of its one-token prompt on validation, and its hard prompt.
 ORIGINAL = pandas.DataFrame(
-    {"loss": [11.2295, 10.7468, 10.5061, 10.3091, 10.0445], "shared tokens, %": [2.7082, 2.2713, 2.3199, 2.3833, 3.0007],
+    {"loss": REPORTED[TASK]["epochs"], "shared tokens, %": [2.7082, 2.2713, 2.3199, 2.3833, 3.0007],
      "training batches/s": [7.66, 8.25, 8.35, 8.36, 8.39]}, index=pandas.RangeIndex(1, 6, name="epoch"))
-ORIGINAL_HARD = {"loss": 11.2963, "shared tokens, %": 8.4267}
+ORIGINAL_HARD = {"loss": REPORTED[TASK]["hard"], "shared tokens, %": REPORTED[TASK]["hard set %"]}
 NAMES = {"loss": "loss", "exact_match_percentage": "shared tokens, %", "exact_match": "exact match, %"}
 
 
@@ -57,10 +58,10 @@ def as_reported_in_words() -> str:
     test = rows[rows["split"] == "test"].groupby("metric")["value"].mean()
     if test.empty or log.empty:
         return "Our run with the reported settings has no results yet."
-    seeds, speed = rows["seed"].nunique(), rows[rows["metric"] == "batches_per_second"]["value"]
+    seeds, speed = number_of(rows["seed"].nunique(), "seed"), rows[rows["metric"] == "batches_per_second"]["value"]
     first, last = log["loss"].iloc[[0, -1]]
     return (
-        f"Our run with the reported settings ({seeds} seed{'s' * (seeds > 1)}): validation loss from {first:.2f} to {last:.2f} "
+        f"Our run with the reported settings ({seeds}): validation loss from {first:.2f} to {last:.2f} "
         f"in {len(log)} epochs; on the test loss {test['loss']:.2f}, shared tokens {test['exact_match_percentage']:.1f}%, exact "
         f"match {test['exact_match']:.1f}%" + (f"; {speed.mean():.1f} batches/s" if len(speed) else "") + ".")
 

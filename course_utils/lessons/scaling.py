@@ -25,6 +25,7 @@ from ..tasks import TASKS, data_root
 from ..training import TrainingConfig
 from ..verdicts import DRAWS, TestRuns, Verdict
 from .charts import _labels_at_the_right
+from .clinic import number_of
 from .drawing import INK, SIZE, SMALL, SOFT_INK, WIDTH, color_of, described, text_width
 from .drawing import TASKS as TASK_KINDS
 
@@ -408,7 +409,7 @@ def stages_table(whole: Mapping | None) -> pandas.DataFrame:
 
 def in_seeds(scores: Sequence[float]) -> str:
     """The mean of some runs, and how many they are."""
-    return f"{numpy.mean(scores):.1f} ({len(scores)} run{'s' * (len(scores) > 1)})"
+    return f"{numpy.mean(scores):.1f} ({number_of(len(scores), 'run')})"
 
 
 def by_labels(task: str, every: int):
