@@ -44,6 +44,11 @@ class Verdict:
         """Whether ``first`` is "higher" or "lower"; where the interval holds 0, both "cannot be told apart"."""
         return verdict_of(*self.interval)
 
+    @property
+    def claim(self) -> str:
+        """What this says of the claim that ``first`` scores above ``second``, in the words of every lesson."""
+        return {"higher": "supported here", "lower": "not supported here"}.get(self.verdict, self.verdict)
+
     def __str__(self) -> str:
         digits, (low, high) = SCORES[self.metric].digits, self.interval
         return (f"{self.first} is {self.verdict} than {self.second}" if low > 0 or high < 0

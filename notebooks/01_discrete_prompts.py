@@ -584,6 +584,8 @@ show_verdicts(main, (best, reported), (searched, best), (soft, best), (soft, sea
 show_verdicts(control, (best, reported), (soft, best), (soft, searched))
 
 # %% [markdown]
+# Both leads of the soft prompt side by side:
+
 # %%
 for name in TASKS:
     leads = [judge(study, name, soft, best) for study in (main, control)]
@@ -715,11 +717,10 @@ print(f"- prompts written by hand: {', '.join(f'{len(rows)} for {name}' for name
 # %%
 def claim(text, study, first, second):
     """A claim that holds where `first` scores above `second`, task by task."""
-    words = {"higher": "supported here", "lower": "not supported here", "cannot be told apart": "cannot be told apart"}
     for name in TASKS:
         if found := judge(study, name, first, second):
             low, high = found.interval
-            print(f"{text}, {name}: {words[found.verdict]} ({SCORES[found.metric].label} {found.difference:+.3g} [{low:+.3g}, {high:+.3g}])")
+            print(f"{text}, {name}: {found.claim} ({SCORES[found.metric].label} {found.difference:+.3g} [{low:+.3g}, {high:+.3g}])")
         else:
             print(f"{text}, {name}: not in the study {study.name}")
 

@@ -100,7 +100,7 @@ plt.show()
 #
 # ### Exercise 1 · Predict, then run (easy, 5 minutes)
 #
-# The vector at one `place` of `[prompt][text]`, in the prompt or in the text, is replaced. At which places do the logits change? Return a list. The check runs a model.
+# The vector at one `place` of `[prompt][text]`, in the prompt or in the text, is replaced. At which places do the logits change? Return a list.
 
 # %%
 def changes(prompt_length, text_length, place):
@@ -204,8 +204,8 @@ for name, way in ways.items():
 Markdown("\n".join(lines))
 
 # %% [markdown]
-# There is no jump: with steps a tenth as long, the largest change shrinks to about a tenth. It had to, because the model is a smooth function of its
-# vectors. But the change is not even. Training needs a slope to follow; where a curve is flat, the slope says little.
+# There is no jump: with steps a tenth as long, the largest change shrinks to about a tenth. The model is a smooth function of its vectors.
+# But the change is not even. Where a curve is flat, training has little slope to follow.
 #
 # ## 3. Write it yourself
 #
@@ -243,8 +243,8 @@ check_02_soft_forward(soft_forward)
 #
 # ### Exercise 3 · A test that finds the bug (medium, 10 minutes)
 #
-# A wrong forward pass can still train and print a falling loss (lesson 04). So test it first. An identity must hold: a soft prompt whose rows are the embeddings of real tokens gives *those tokens'* logits, at all
-# places. Write it as a test; `candidate` takes the arguments of exercise 2. The check tries one right forward pass and seven with a bug.
+# A wrong forward pass can still train and print a falling loss (lesson 04). So we test it first, by an identity: a soft prompt whose rows are the embeddings of
+# real tokens gives *those tokens'* logits, at all places. Write this test; `candidate` takes the arguments of exercise 2. The check tries one right forward pass and seven with a bug.
 
 # %%
 def is_right(candidate, base_model, word_ids, text_ids):
@@ -304,7 +304,7 @@ class TinySoftPrompt(nn.Module):
 
 
 # %% [markdown]
-# **Check 1: the identity**, on the real model. A check that cannot fail says nothing, so we also break the prompt.
+# **Check 1: the identity**, on the real model. We also reverse the rows: then the check must fail.
 
 # %%
 words, source = ids_of("News in one sentence\n"), ids_of("Marta Klein repaired the old clock.\n")
@@ -319,8 +319,8 @@ print("real tokens as rows, same logits:", torch.allclose(soft, hard, rtol=1e-4,
 print("rows reversed, same logits:      ", torch.allclose(reversed_rows, hard, rtol=1e-4, atol=1e-3))
 
 # %% [markdown]
-# So every hard prompt *in front of* a text is a soft prompt that lies on rows of the table. (Words behind the text or around it, as in many prompts of
-# lesson 01, are not covered.) The best soft prompt of a length can therefore be no worse, on the data it is chosen for, than the best such hard prompt.
+# So every hard prompt *in front of* a text is a soft prompt that lies on rows of the table. (Words behind or around the text are not covered.)
+# The best soft prompt of a length can therefore be no worse, on the data it is chosen for, than the best such hard prompt.
 # Whether training finds it has to be measured (section 6).
 #
 # **Check 2: the gradient reaches the rows and nothing else.** The **gradient** says for each number whether raising it would raise the loss, and how fast.
@@ -373,7 +373,7 @@ for name, each in {"TinySoftPrompt": tiny, "GPT2WithSoftPrompt": course}.items()
     print(f"{name}: same logits alone and in the batch: {torch.allclose(alone, in_batch, rtol=1e-4, atol=1e-3)}")
 
 # %% [markdown]
-# `TinySoftPrompt` fails this test, `GPT2WithSoftPrompt` passes. `TinySoftPrompt` is right for training, where the padding stands behind the text, and wrong for generation.
+# `TinySoftPrompt` is right for training, where the padding stands behind the text. It is wrong for generation.
 #
 # ### Exercise 4 · `[pad][prompt][text]` (medium, 15 minutes)
 #
@@ -435,8 +435,8 @@ for name in names:
     print(f"{name}: {len(learn[name])} records to learn from, {len(unseen[name])} validation records")
 
 # %% [markdown]
-# Each training **step** takes four records of each task, adds the losses, computes the gradient and moves the rows a little against it. Each loss reaches its own five rows only.
-# The **learning rate** says how far; it rises for ten steps, then falls to 0. We keep what the model writes
+# Each training **step** takes four records of each task, adds the losses, computes the gradient and moves the rows a little against it.
+# The **learning rate** says how far; it rises for ten steps, then falls to 0. Each loss reaches its own five rows only. We keep what the model writes
 # for the first **validation record** (never trained on) of each task.
 
 # %%
@@ -491,8 +491,8 @@ for name in names:
     display(Markdown("The reference, word for word: " + ", ".join(told) + "."))
 
 # %% [markdown]
-# Compare each text with the reference for style and facts. They can part: an answer can be a bare phrase, as wanted, and name the wrong thing. The
-# loss can still fall, because it does not read facts (lesson 06 counts both).
+# Compare each text with the reference for style and facts. One can be right without the other: an answer can be a bare phrase, as wanted, and name the
+# wrong thing (lesson 06 counts both).
 #
 # One record is an illustration, so we measure losses on more. Rows: the prompt in front. Columns: the task. Compare within a column only.
 
@@ -543,7 +543,7 @@ Markdown("Loss on validation records (n = " + ", ".join(str(len(unseen[name])) f
 # ### Where did the rows go?
 #
 # A row has many numbers, a picture shows two. **PCA** takes the plane in which our rows, over all steps, spread most. Points that touch here
-# may be far apart in others. The plane was chosen for the rows, so the cloud of tokens looks smaller than it is.
+# may be far apart in other directions. The plane was chosen for the rows, so the cloud of tokens looks smaller than it is.
 
 # %% tags=["nbval-ignore-output"]
 points = torch.stack(snapshots).cpu()                                      # [snapshots, 15, width]
@@ -602,8 +602,8 @@ def train_row(longest=1e9, steps=200):
 free, within = train_row(), train_row(longest=float(norms.max()))
 
 # %% [markdown]
-# Then we try the read tokens in its place: all on two training records, the best 256 on sixteen others, the best 16 on all. The search runs more records than the
-# training, but may drop the best token in the first round.
+# Then we try the read tokens in its place: all on two training records, the best 256 on sixteen others, the best 16 on all. The search
+# may drop the best token in the first round.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.rows import losses_behind
@@ -617,8 +617,8 @@ print(f"search: {runs:,} records run forward; training: {200 * 4:,} forward and 
 print("best token:", readable(tokenizer, best_token))
 
 # %% [markdown]
-# **Snapped** is the token nearest (by distance) to the trained row. If the row were a token in disguise, it would do as well. If a row won only because it
-# is long, the constrained row could not win.
+# **Snapped** is the token nearest (by distance) to the trained row. If the row stood for this token, the token would do as well. If a row beat
+# the best token only because it is long, the constrained row could not.
 
 # %% tags=["nbval-ignore-output"]
 def loss_of_row(row, records=unseen_one):
@@ -671,7 +671,7 @@ Markdown("Stored study, course-gpt2-m, test records, target style:\n\n" + ("\n".
                     for task, (single, twenty) in searched.items() if twenty == "higher" != single))
 
 # %% [markdown]
-# Lesson 08 adds a style that one cue does ask for, so that words suffice.
+# Lesson 08 adds a style that one cue does ask for.
 #
 # ## 7. What do the nearest tokens say?
 #
@@ -707,8 +707,8 @@ Markdown(f"{int(above.sum())} of {len(trained)} trained rows lie nearer to a tok
          + (", ".join(f"`{readable(tokenizer, i)}`" for i in read_as[above & ~is_start].tolist()) or "none") + ".")
 
 # %% [markdown]
-# Before you interpret a nearest token, ask: is it nearer than by chance? Is it only the start? Even then it explains little: Khashabi et al. (2021) trained prompts within 2% of the best
-# that lie near texts chosen beforehand, even unrelated ones: **waywardness**.
+# Before you interpret a nearest token, ask: is it nearer than by chance? Is it only the start? Even a token that passes both explains little. Khashabi et al. (2021)
+# trained prompts that lie near texts chosen beforehand, even unrelated ones, and score within 2% of the best. They call this **waywardness**.
 #
 # ### Exercise 5 · A prompt that reads as you please (hard, 20 minutes)
 #
@@ -811,8 +811,8 @@ if starts_study.best:
     display(starts_study.table(), Markdown(starts_study.said()))
 
 # %% [markdown]
-# Being long is no fault in itself: our trained rows also end longer than tokens (printed above). What a start costs
-# holds for the rates and steps that were tried. Three seeds all above three others happen by chance in one of ten such pairs.
+# These differences hold for the rates and steps that were tried. By chance alone, all three seeds of one start lie above all three of the other in one of ten
+# comparisons.
 #
 # ## 9. What we found
 

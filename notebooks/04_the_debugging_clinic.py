@@ -6,7 +6,7 @@
 # **Time:** about 1 minute on 2 CPU cores; on a Colab GPU not measured, expect no more.
 #
 # A training loop with a mistake often does not crash: it prints a falling loss. This lesson shows eight such mistakes and how
-# to find them. Its example is real: a write-up whose losses are too high for a working language model.
+# to find them. Its case is real: a write-up whose losses are too high for a working language model.
 #
 # **For whom:** you have trained a soft prompt (lesson 03). **You should know:** the masked loss with its shift by one position.
 # **Study time:** about 60 minutes with the exercises.
@@ -14,9 +14,8 @@
 # ## What you will be able to do
 #
 # - judge a loss with two rulers, ln V and the unigram loss
-# - tell from loss, metric and text what is wrong with a run, and diagnose three runs yourself
-# - use the five standard checks, and say what they cannot see
-# - write a check of your own
+# - diagnose three faulty runs from loss, metric and text
+# - use five standard checks, say what they cannot see, and write a check of your own
 # - say which mistake would explain the original's figures, and why that remains a hypothesis
 
 # %% tags=["setup", "nbval-ignore-output"]
@@ -38,15 +37,15 @@ setup()
 # %% [markdown]
 # ## The mechanism: which logits meet which label
 #
-# A **base model** is a language model trained on much text; here it is **frozen**: its weights do not change. Ours have read
-# the **gazette**, a made-up town newspaper. A **hard prompt** is words in front of a text, a **soft prompt** a few trained
-# vectors in their place: its **virtual tokens**. The model reads the **source** and should write the **target**, which closes
+# A **base model** is a language model trained on much text. Here it is **frozen**: its weights do not change. Ours have read
+# the **gazette**, a made-up town newspaper. A **hard prompt** is words in front of a text. A **soft prompt** is a few trained
+# vectors in their place, its **virtual tokens**. The model reads the **source** and should write the **target**, which closes
 # with the **end token**. **Padding** fills the short texts of a batch.
 #
 # The model gives **logits** at each position: a number for each token that might come next. A **label** is the token that
 # should come; -100 means "does not count". The **loss** is minus the logarithm of the label's probability, averaged over
-# labels, in **nats** (0: certain; 0.69: probability one half). All steps from text to number are a **pipeline**. The picture shows four
-# ways to score one record. Only the first is right.
+# labels, in **nats** (0: certain; 0.69: probability one half). All steps from text to loss are a **pipeline**. The picture
+# shows four ways to score one record. Only the first is right.
 
 # %% tags=["nbval-ignore-output"]
 import matplotlib.pyplot as plt
@@ -65,16 +64,15 @@ scoring_picture(shown, {name: tensor.to(base_model.device) for name, tensor in o
 plt.show()
 
 # %% [markdown]
-# An arrow says: these logits are scored against this label. Green arrows go one place to the right, to the *next* token. Orange
-# arrows ask source tokens for the target, or each token for itself, or start 3 positions too early, because the prompt has 3.
-# Arrows from words left out ("…") are not drawn. All four run without an error.
+# An arrow says: these logits are scored against this label. Green arrows go to the *next* token. Orange arrows start at the
+# first tokens of the source, at the same token, or 3 positions too early (the prompt has 3). All four run without an error.
 #
 # ## The case
 #
-# The write-up behind this course compared soft prompts for GPT-2 with hard prompts. Below are its losses; it names no unit, and
-# we take nats. (Questions: validation records; the rest: test.) The **set percentage** says how many of an output's distinct
+# The write-up behind this course compared soft prompts for GPT-2 with hard prompts. Below are its losses. It names no unit; we
+# take nats. (Questions: validation records; the rest: test.) The **set percentage** says how many of an output's distinct
 # words occur in the target. A model that knows nothing gives each of $V$ tokens the probability $1/V$: its loss is $\ln V$.
-# GPT-2 has $V$ = 50,257.
+# We call this **even guessing**. GPT-2 has $V$ = 50,257.
 
 # %%
 import math
@@ -95,9 +93,9 @@ reported.round(2)
 #
 # ## Two rulers
 #
-# The first is ln V. The second is the **unigram loss**: that of a table which knows how often each token occurs in the training
-# targets, and nothing else. The next cell computes both for our data, beside the loss of our base model with the write-up's
-# hard prompts, scored right, on 40 validation records a task. (Our vocabulary is smaller than GPT-2's.)
+# The first is ln V. The second is the **unigram loss**: that of a table which knows only how often each token occurs in the
+# training targets. The next cell computes both for our data and its smaller vocabulary. Beside them stands the loss of our base
+# model with the write-up's hard prompts, scored right, on 40 validation records a task.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import evaluate_loss, load_task_data, make_system, unigram_loss
@@ -117,13 +115,11 @@ print(f"below both rulers: our base model in {below} of 3 tasks")
 pd.DataFrame(rulers).T.round(2)
 
 # %% [markdown]
-# A model that reads its source should lie below both. (GPT-2 would not get as low as ours, which have read pages of this very
-# kind. What counts is the side.)
+# A model that reads its source should lie below both. (GPT-2 would not get as low as our model, which has read such pages.)
 #
 # ## Eight suspects
 #
-# `course_utils/lessons/bugs.py` plants eight common mistakes, one at a time, in the pipeline that `fit` trains. There are
-# others.
+# `course_utils/lessons/bugs.py` plants eight common mistakes, one at a time, in the pipeline that `fit` trains.
 
 # %%
 from IPython.display import display
@@ -132,14 +128,14 @@ with pd.option_context("display.max_colwidth", None):
     display(pd.DataFrame({"what is wrong": {name: bug.description for name, bug in BUGS.items()}}))
 
 # %% [markdown]
-# **Predict:** which of the eight ends with the *lowest* loss? Which ones still write good translations? Write your guess down.
+# **Predict:** which of the eight ends with the *lowest* loss? Which ones still write good translations?
 
 # %%
 my_guess = {"lowest loss": "...", "good translations": ["..."]}
 
 # %% [markdown]
-# The study "bugs" trained all of them alike: course-gpt2-m (whichever model you use here), 20 virtual tokens, 1,000 training
-# records, 5 **epochs** (passes over the records). A **seed** starts the random numbers: one seed is one run a bug.
+# The stored study "bugs" trained all of them alike, on course-gpt2-m: 20 virtual tokens, 1,000 training records, 5 **epochs**
+# (passes over the records). A **seed** starts the random numbers: one seed is one run a bug.
 
 # %%
 from course_utils import Study
@@ -164,8 +160,8 @@ for task in stored:
     print(f"{task}: {done} of 8 bugs, {number_of(right['seed'].nunique(), 'seed')}, {right['n'].iloc[0]} test records")
 
 # %% [markdown]
-# First the losses that each pipeline prints about itself on the first of these tasks, beside those of the right pipeline. A
-# **step** is one update of the prompt.
+# First the losses that each pipeline prints about itself on the first of these tasks (green: the right one). A **step** is one
+# update of the prompt.
 
 # %%
 from course_utils.lessons.clinic import COURSE_VOCABULARY, bug_curves
@@ -178,9 +174,9 @@ plt.show()
 
 # %% [markdown]
 # Now its test records. **Own code** is what the faulty program prints about itself. **Mended** puts the prompt that was trained
-# with the bug into the right program: it shows what the bug did to the *prompt*. **BLEU** compares the words of output and
-# **reference**, the wanted output (100: the same); **ROUGE-L** does so for summaries (1: the same); **exact match** counts
-# outputs equal to the reference.
+# with the bug into the right program: it shows what the bug did to the *prompt*. **BLEU** compares the words of the output
+# with the **reference**, the wanted output (100: the same). **ROUGE-L** does so for summaries (1: the same). **Exact match**
+# counts outputs equal to the reference.
 
 # %%
 from course_utils.metrics import SCORES
@@ -209,11 +205,11 @@ counts = [sum(int((item["labels"] != -100).sum()) for item in each.items) for ea
 print(f"Where padding counts, {100 * (1 - counts[0] / counts[1]):.0f}% of the labels are padding.")
 
 # %% [markdown]
-# Neither order tells you the bug. "Labels not shifted" has a loss near 0, like the right pipeline, and writes nothing of use:
-# it was asked to repeat what it had just read. Asked the right question (mended), it does worse than even guessing (8.32).
-# Padding behind padding is easy, too. "End token masked" scores well though its text does not stop: the course scores the first
-# line alone. ("Pads behind the prompt" is planted in the loss only, so its answers come from right code.) Losses can be compared
-# only if they ask the same question.
+# "Labels not shifted" has a loss near 0, like the right pipeline, and writes nothing of use: it was asked to repeat what it had
+# just read. Asked the right question (mended), it does worse than even guessing (8.32). Padding behind padding is easy to
+# predict, too. "End token masked" scores well, though the end token is not trained: the course scores only the first line.
+# "Pads behind the prompt" is planted in the loss only, so its answers come from right code. Losses can be compared only if
+# they ask the same question.
 #
 # Now every stored task. One seed tells what happened once. Small differences may be chance: no answers are stored to test.
 
@@ -226,7 +222,7 @@ by_task(rows, names).round(2)
 # ### One of them again, live
 #
 # Do stored numbers come from this code? We train the first epoch of a stored run again. Another processor rounds differently,
-# and training adds these differences up: we allow 5%.
+# so we allow 5%.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.clinic import rerun_first_epoch
@@ -238,7 +234,7 @@ print(f"after step {step}: stored {before_loss:.3f}, now {loss_again:.3f}, "
 # %% [markdown]
 # ## Five standard checks
 #
-# Curves take experience to read. `course_utils/sanity_checks.py` has five checks, which take seconds:
+# `course_utils/sanity_checks.py` has five quick checks:
 #
 # 1. **below ln V**: the loss beats even guessing
 # 2. **below unigram**: the loss beats token frequencies
@@ -246,12 +242,11 @@ print(f"after step {step}: stored {before_loss:.3f}, now {loss_again:.3f}, "
 # 4. **few examples**: eight records can be learned until the loss is a fifth lower (or below 0.05)
 # 5. **source matters**: another record's source costs 0.25 nats or a tenth of the loss
 #
-# Checks 1, 2 and 5 need a model that has learned something. So before training, check 4 teaches the prompt eight records, the
-# others are measured on these, and the old prompt comes back. Check 3 is an identity: the difference should be 0, up to
-# rounding.
+# Checks 1, 2 and 5 need a model that has learned something. So before training, check 4 teaches the prompt eight records. The
+# three are measured on these; then the old prompt comes back. Check 3 needs no training: it compares logits, and the difference
+# should be 0, up to rounding.
 #
-# Until the patients below are diagnosed, we take the questions with the shortest reports, to be quick. First a **healthy**
-# prompt: no bug, not yet trained.
+# From here to exercise 1 we take the questions with the shortest reports. First a **healthy** prompt: no bug, not yet trained.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import run_checks
@@ -265,9 +260,9 @@ for result in run_checks(healthy, train_set, learning_rate=0.1):
     print(result)
 
 # %% [markdown]
-# `fit` runs them first when asked: `TrainingConfig(checks=True)`. Some failures mean that the code is wrong, or the learning rate
-# so bad that nothing is learned. Then `fit` stops with `SanityCheckFailed`. Others may also come from a weak base model; then it
-# only warns. We give it "off by the prompt".
+# `fit` runs the checks first when asked: `TrainingConfig(checks=True)`. Some failures mean wrong code, or a learning rate so bad
+# that nothing is learned: then `fit` stops with `SanityCheckFailed`. Others may come from a weak base model: then it only warns.
+# We give it "off by the prompt".
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import SanityCheckFailed, TrainingConfig, fit
@@ -281,7 +276,7 @@ except SanityCheckFailed as error:
 # %% [markdown]
 # ### Which check catches which bug
 #
-# First before training, live. Orange: the check fails, so the bug is caught.
+# First before training, live. Where a check fails, it catches the bug.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.bugs import catch_matrix
@@ -313,13 +308,13 @@ print(f"{len(loss_only)} of {len(names) - 1} bugs pass both rulers in every run:
 print(f"{len(unseen)} bugs pass all five checks in every run: {', '.join(unseen) or 'none'}")
 
 # %% [markdown]
-# A wrong question can be learned, too, until its loss looks good: the rulers miss that. Check 3 compares logits, so it needs no
-# training. Check 5 depends on the moment: before training it looks at eight records learned by heart, afterwards at validation
-# records. (Tasks differ, too.) Check 4 is there for another mistake: a prompt that the optimizer never got.
+# A wrong question can be learned, too, until its loss looks good: the rulers miss that. Check 5 depends on the moment: before
+# training it looks at eight records learned by heart, afterwards at validation records. (Tasks differ, too.) Check 4 is there
+# for another mistake: a prompt that the optimizer never got.
 #
 # ## What no standard check sees
 #
-# Here are two checks of our own.
+# Two checks of our own:
 
 # %%
 def end_counts(dataset):
@@ -339,13 +334,12 @@ pd.DataFrame({name or "no bug": {
     "start, in lengths of a token": round(start_length(make_buggy(name, base_model, task)), 1)} for name in (None, *BUGS)}).T
 
 # %% [markdown]
-# Read down each column: one row differs. (Under "padding counts" the last label is padding, whose id is the end token's: a
-# missing end would go unseen.)
+# Each catches one bug.
 #
 # ## Three unlabelled runs
 #
-# Patients A, B and C have three different bugs of the eight. Two functions train a prompt for 80 steps of 8 records and keep
-# losses and texts. `patient(letter, ...)` returns a prompt and what prepares its records: the bug sits in one of the two.
+# Patients A, B and C have three different bugs of the eight. The next two functions train a prompt for 80 steps of 8 records
+# and keep losses and texts. Then `patient` returns a prompt and a function that prepares its records: one of them has the bug.
 
 # %%
 import torch
@@ -397,10 +391,9 @@ pd.DataFrame({name: {"loss at step 0": losses[0], "steps 6 to 15": sum(losses[6:
               for name, (losses, _) in watched.items()}).T.round(2)
 
 # %% [markdown]
-# Look at both ends of each row: who starts above ln V? Who ends below the healthy prompt, who above?
+# Who starts above ln V? Who ends below the healthy prompt?
 #
 # Now what they write (`↵`: line break, `<end>`: end token). Healthy means no bug in the code, not that every answer is right.
-# Look at the form.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.written import written
@@ -416,15 +409,15 @@ def show(name):
 show("healthy")
 
 # %% [markdown]
-# The three patients, with the same records. Which texts have the right form? Which ones stop?
+# The three patients, with the same records:
 
 # %% tags=["nbval-ignore-output"]
 for letter in "ABC":
     show(letter)
 
 # %% [markdown]
-# Last, 32 validation records: exact match of the first line; how often the text stops by itself; which checks fail. A **paired
-# test** compares two systems on the same records; "cannot be told apart" means that the difference may be chance.
+# Last, 32 validation records. Exact match looks at the first line. A **paired test** compares two systems on the same records;
+# "cannot be told apart" means that the difference may be chance.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import compute_metrics, paired_bootstrap
@@ -445,11 +438,12 @@ for name, (system, prepare) in patients.items():
 pd.DataFrame(evidence).T
 
 # %% [markdown]
-# These prompts are trained: compare with the *second* picture. A bug can do little harm on one task and much on another.
+# These prompts are trained: compare the checks with the *second* picture. A bug can do little harm on one task and much on
+# another.
 #
 # ### Exercise 1. Three diagnoses (medium, 10 minutes)
 #
-# Name the bug of each patient as the list of suspects does. Decide before you run the check.
+# Name the bug of each patient as the list of suspects does.
 
 # %%
 def diagnosis():
@@ -465,15 +459,14 @@ check_04_diagnosis(diagnosis)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Of each: where does its loss start, and does it end below the healthy one? Does the text begin right? Does it stop? Which
-# checks fail?
+# For each: where does the loss start and end? Does the text begin right? Does it stop? Which checks fail?
 # </details>
 #
 # <details><summary>Solution</summary>
 #
-# A starts far above ln V, ends low and writes nonsense; check 3 says that it looks at other logits. B starts above ln V, too, and passes
-# check 3: it counts something unexpected that is quickly learned, the padding. C starts below the healthy prompt, since the end
-# token, hard to predict at first, does not count; its answers begin as they should and do not stop.
+# A starts far above ln V, ends low and writes nonsense. Check 3 fails: it scores other logits. B starts above ln V, too, but
+# passes check 3: the padding counts, and is quickly learned. C starts below the healthy prompt: the end token, hard to predict
+# at first, does not count. Its answers begin as they should and do not stop.
 #
 # ```python
 # def diagnosis():
@@ -491,9 +484,9 @@ check_04_diagnosis(diagnosis)
 # 4. questions: the *soft* prompt has the lower set percentage
 # 5. translation, soft prompt: BLEU 6.80
 #
-# Mark 1 first. A hard prompt has no vectors, so "off by the prompt" and "N(0, 1) start" cannot touch it. Batches of one need no
-# padding in front of the text, and a masked end changes one label a record. We score the hard prompts with the other four bugs.
-# Below: soft prompts trained with them, from the study.
+# Mark 1 first. A hard prompt has no vectors, so "off by the prompt" and "N(0, 1) start" cannot touch it. The write-up's batches
+# of one need no padding in front of the text. A masked end changes only one label a record. We score the hard prompts with the
+# other four bugs. Below: soft prompts trained with them, from the study.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.bugs import NoTargetHard
@@ -514,12 +507,12 @@ print("losses / ln V; above 1: worse than even guessing")
 pd.DataFrame(hard_losses).round(2)
 
 # %% [markdown]
-# Mark 1 keeps the columns whose *hard* lines lie above 1. A trained line near 0 speaks against a bug: the write-up's soft
+# Mark 1 keeps the columns whose *hard* lines all lie above 1. A trained line near 0 speaks against a bug: the write-up's soft
 # prompts end at 0.78 to 0.93 of ln V. That leaves "no target fed in" as the *main* suspect. (These prompts have 20 tokens; with
 # one, only the suspect was trained.)
 #
-# We plant it with hard prompts and in one virtual token, trained in batches of one as in the write-up, but for 100 steps and
-# with a rate that we chose, 0.1. "Answers" are the likeliest next tokens at each place of the source.
+# We plant it with hard prompts and with one virtual token, trained in batches of one as in the write-up, but for 100 steps and
+# with a learning rate that we chose, 0.1. "Answers" are the likeliest next tokens at each place of the source.
 
 # %%
 from course_utils.evaluation import score_answers
@@ -545,8 +538,8 @@ for name, kinds in planted.items():
     print(f"{name}, soft: {kinds['soft']['answers'][0][:70]!r}\n   wanted: {get_task(name).target(data[name]['validation'][0])[:70]!r}")
 
 # %% [markdown]
-# Mark 2 needs more epochs. Black: the write-up (translation: one dot, its test loss). Orange: our model with "no target fed
-# in". Green: without a bug. Dotted: hard prompts. Solid: soft prompts by epoch, ours from the study, where it has run.
+# Mark 2 needs more epochs. "Original" is the write-up (translation: one dot, its test loss), "bug" our model with "no target
+# fed in", "right" our model without a bug. Our soft lines come from the study.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.clinic import pattern_figure, pattern_panels
@@ -559,9 +552,8 @@ print("\n".join(notes))
 # %% [markdown]
 # A line that falls slowly and stays high fits mark 2; any slow learner looks like that.
 #
-# Now all marks, losses divided by ln V ("soft, first": after one epoch; live: before training). SmolLM2-135M-Instruct, 135
-# million weights, has lines of its own, on public data. "Typed in": one earlier run of nearly this bug, 100 steps, which you
-# cannot repeat here.
+# Now all marks, losses divided by ln V ("soft, first": after one epoch; live: before training). SmolLM2-135M-Instruct is a
+# public model, run on public data. "Typed in": one earlier run of nearly this bug, 100 steps. You cannot repeat it here.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.clinic import evidence_table, marks
@@ -581,21 +573,19 @@ for source, losses in marked["hard"].groupby(level="source", sort=False):
     print(f"hard prompts, {source}: {losses.min():.2f} to {losses.max():.2f} of ln V")
 
 # %% [markdown]
-# Each line counts the tasks that show the mark; "fits" means that all tasks do, "reported" left aside. A mark that does not
-# fit speaks against this bug or our setting. Only the live line of mark 4 has a test. The amount counts, too: our small model has read one kind of
-# text, and a likely reason for its high losses is that it is very sure of the next word of a *source*, the wrong word for the
-# target.
+# "Fits": the mark shows in every task and source, "reported" left aside. A mark that does not fit speaks against this bug or our
+# setting. Only mark 4 has a test, of the live answers. Compare the size of the losses, too. A likely reason for ours: our small
+# model has read one kind of text and is very sure of the next word of a *source*, the wrong word for the target.
 #
 # **This is a hypothesis about the original, and no more.** We have its figures and not its code. Another bug, or two at once,
-# may give such figures as well. Even without it: a model that reads the text and is asked for its next token should not end
-# above ln V, so we would not take such a loss as a measure of the task.
+# may give such figures as well. Whatever the bug, we would not take a loss above ln V as a measure of the task.
 #
 # ## More exercises
 #
 # ### Exercise 2. Write a check (medium, 15 minutes)
 #
 # A record's loss must not depend on the padding of its batch. `losses_of([3, 5])` puts records 3 and 5 into one batch and
-# returns their two losses, a tensor. `lengths` holds the length of every record, in tokens.
+# returns a tensor of their two losses. `lengths` holds the length of every record, in tokens.
 
 # %%
 def padding_matters(losses_of, lengths):
@@ -643,8 +633,7 @@ for name in (None, *BUGS):
 #
 # ### Exercise 3. Find the bugs in a training step (hard, 15 minutes)
 #
-# This step has three mistakes. It runs without an error. Padding has the id of the end token. Lengths are tensors, one number a
-# row.
+# This step has three mistakes. Padding has the id of the end token. Lengths are tensors, one number a row.
 
 # %%
 from torch.nn.functional import cross_entropy
@@ -689,8 +678,8 @@ check_04_step_loss(step_loss)
 # ### Exercise 4. A bug of your own (experiment, 20 minutes)
 #
 # Plant a ninth bug in the data, and predict which of the five checks will fail after training. `my_bug` gets encoded
-# **translations**: first 64 to train on, then 16 for validation. Treat both alike and name the same checks. The check trains on
-# the smallest base model. If your prediction is wrong, keep the bug, read the numbers in the message, and correct the prediction.
+# translations: first 64 to train on, then 16 for validation. Treat both alike and name the same checks. If your prediction is
+# wrong, read the numbers in the message and correct the prediction.
 
 # %%
 def my_bug(dataset):
@@ -710,15 +699,14 @@ check_04_my_bug(my_bug)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# For all items alike: the targets of other records, targets in reverse, labels of the first token only. Work on copies. Then
-# ask what each check compares. Check 3 uses your labels on both sides.
+# For all items alike: the targets of other records, targets in reverse, labels of the first token only. Work on copies. Check 3
+# uses your labels on both sides.
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # One of many: every target in reverse. In the 32 steps of the check the loss stays above ln V, with either source in front.
-# Likely reason: the model has read no reversed sentences. Longer training we have not tried. Check 4 passes: the loss falls by
-# more than a fifth.
+# Check 4 passes: the loss falls by more than a fifth.
 #
 # ```python
 # def my_bug(dataset):
@@ -762,8 +750,7 @@ one, reported_words, done = "soft prompt, 1 token", "hard prompt, reported", mai
 for name in REPORTED:
     if {one, reported_words} <= set(done.loc[done["task"] == name, "system"]):
         found = verdict(main, name, "course-gpt2-m", one, reported_words)
-        said = {"higher": "supported here", "lower": "not supported here"}.get(found.verdict, "cannot be told apart")
-        print(f"3. That a trained token beats the reported hard prompt, with right code ({name}): {said}.\n   {found}")
+        print(f"3. That a trained token beats the reported hard prompt, with right code ({name}): {found.claim}.\n   {found}")
 print("   Built in: no words in the gazette call for exactly this style, which favours soft prompts (lesson 08 has the control).")
 both = "; ".join(f"{kind} {planted['translation'][kind]['exact_match_percentage']:.1f}% and BLEU {planted['translation'][kind]['bleu']:.2f}"
                  for kind in ("hard", "soft"))

@@ -195,6 +195,7 @@ from course_utils import Study
 from course_utils.tasks import data_root
 
 folder = data_root() / "results"
+main = Study("main", folder)
 tried = Study("words.tried", folder).table("hard_prompt", "data")
 tried = tried[(tried.task == "summarization") & (tried.base == "course-gpt2-m") & (tried.data == "embedded")
               & tried.system.str.startswith("hard prompt: ")].pivot_table(index="hard_prompt", columns="metric", values="value")
@@ -256,7 +257,7 @@ test = here[(here.split == "test") & here.metric.isin(["loss", "rougeL", "exact_
 means = test.groupby("metric")["value"].mean()
 if len(means):
     by_seed = test[test.metric == "rougeL"].sort_values("seed")["value"]
-    words_here = Study("main", folder).table().query("task == 'summarization' and base == 'course-gpt2-m' and split == 'test' and metric == 'rougeL'")
+    words_here = main.table().query("task == 'summarization' and base == 'course-gpt2-m' and split == 'test' and metric == 'rougeL'")
     words_here = words_here.set_index("system")["value"]
     display(Markdown(
         f"**The reported settings here** (1 token, 10 epochs, batches of 1; {test.seed.nunique()} seeds, course-gpt2-m): test loss "
@@ -316,7 +317,6 @@ plt.show()
 # uses 100 validation records, the dashed line all 200.
 
 # %%
-main = Study("main", folder)
 rows = main.table()
 rows = rows[(rows.task == "summarization") & (rows.base == "course-gpt2-m")]
 lengths = {length: f"soft prompt, {length} token{'s' * (length > 1)}" for length in (1, 5, 20)}
@@ -821,8 +821,7 @@ def claim(text, pair, about=""):
     if pair not in verdicts:
         return f"- *{text}* Not measured in this study."
     each = verdicts[pair]
-    judged = {"higher": "Supported here", "lower": "Not supported here"}.get(each.verdict, "Cannot be told apart")
-    return f"- *{text}* **{judged}**: {each}.{about}"
+    return f"- *{text}* **{each.claim.capitalize()}**: {each}.{about}"
 
 
 set_copy = baselines["copy of the source"]["exact_match_percentage"]

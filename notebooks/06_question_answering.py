@@ -5,8 +5,8 @@
 #
 # **Time:** 1 to 2 minutes on 2 CPU cores; not measured on a Colab GPU. Reading and exercises: 90 minutes.
 #
-# For readers who have done lesson 03. The task asks for one phrase: who helped, where, for how many euros. In the original report, which this
-# course repeats, the soft prompt *lost* here in shared tokens (3.0% against 8.4%), and won in loss.
+# For readers who have done lesson 03. The task asks for one phrase: who helped, where, for how many euros. In the original report, which
+# this course repeats, the soft prompt *lost* here in shared tokens (defined below; 3.0% against 8.4%), and won in loss.
 #
 # ## What you will be able to do
 #
@@ -55,11 +55,11 @@ print("\ntarget style: ", record["answers"][0], "\ncontrol style:", sentence)
 
 # %% [markdown]
 # **Attention** is how a token takes information from earlier tokens: it has a weight for each of them, all together 100%. A layer does this
-# several times side by side; each of these is a **head**. What a full sentence says before the fact we call its **run-up**: here the one word
-# `About`, and for `The training cost 320 euros.` it is `The training cost`.
+# several times side by side; each of these is a **head**. We call what a full sentence says before the fact its **run-up**: here the one
+# word `About`.
 #
-# The picture shades the report by the attention of the last token: on top that is `:` of `Answer:`, below the end of the run-up. For each we
-# take the head that looks at the fact most. These can be two different heads.
+# The picture shades the report by the attention of the last token: on top that is `:` of `Answer:`, below the end of the run-up. For each
+# we take the head that looks at the fact most.
 
 # %% tags=["nbval-ignore-output"]
 import torch
@@ -94,8 +94,7 @@ reading_picture(tokenizer, token_ids(tokenizer, source), places, shown)
 plt.show()
 
 # %% [markdown]
-# One record can mislead, and this one was picked because it shows the effect well. So we average over the first 24 records, without those
-# that have no run-up.
+# This record was picked because it shows the effect well. So we now average over the first 24 records, without those that have no run-up.
 
 # %% tags=["nbval-ignore-output"]
 def attention_on_facts(with_run_up, count=24):
@@ -137,18 +136,18 @@ Markdown(f"Mean over {len(on_facts['behind the cue'])} records. The head that ga
          f"{100 * at_run_up[most]:.0f}% behind the run-up.")
 
 # %% [markdown]
-# In the course's models the first head of layer 2 *starts* as an **induction head**: it looks for what followed the last words when they
-# occurred before. This is built in by construction. Behind `Answer:` it has nothing to follow; there other heads look at the fact. Looking is
-# not yet using: see exercise 3.
+# In the course's models the first head of layer 2 *starts* as an **induction head**, by construction: it looks for what followed the last
+# words when they occurred before. Behind `Answer:` it has nothing to follow; there other heads look at the fact. Attention on the fact does
+# not prove that the model uses it: see exercise 3.
 #
 # So: **does the short style cost facts?** First we need measures.
 #
 # ## Three measures, and how each misleads
 #
-# **Exact match** asks whether the answer equals an accepted one (a **reference**), both normalised as for SQuAD: lower case, no punctuation,
-# no articles. **Token F1** is the harmonic mean of precision (which share of the answer's words is wanted) and recall (which share of the
-# wanted words is there). **Shared tokens** is the measure of the original. Take the different words of the answer: how many percent of them
-# occur in the target? The original calls this "exact match percentage", but order and missing words do not count.
+# **Exact match** asks whether the answer equals an accepted one (a **reference**), both normalised as for SQuAD: lower case, no
+# punctuation, no articles. **Token F1** is the harmonic mean of precision (which share of the answer's words is wanted) and recall (which
+# share of the wanted words is there). **Shared tokens** is the measure of the original. Take the different words of the answer: how many
+# percent of them occur in the target? The original calls this "exact match percentage".
 
 # %%
 from course_utils.lessons.charts import answer_overlap
@@ -158,8 +157,8 @@ for answer in ("She locked it because the landlady had paid for it.", "because t
     plt.show()
 
 # %% [markdown]
-# The first answer has the right fact in the wrong style, the second a wrong fact in the right style. Each word of the reference counts once,
-# so one "it" is grey. Exact match calls both wrong, and F1 gives the wrong fact a little more, 83 against 80. More cases:
+# The first answer has the right fact in the wrong style, the second a wrong fact in the right style. Each word of the reference counts
+# once, so one "it" is grey. Exact match calls both wrong, and F1 gives the wrong fact a little more. More cases:
 
 # %%
 import pandas as pd
@@ -175,10 +174,10 @@ judged = pd.DataFrame({name: {"answer": text} | compute_metrics(task.metrics, [t
 judged.T.set_axis(["answer", "exact match, %", "F1, %", "shared tokens, %"], axis=1).round(1)
 
 # %% [markdown]
-# - *Only “it”* shares all its tokens. This measure does not ask whether what was wanted was said.
+# - *Only “it”* shares all its tokens: missing words do not count.
 # - *Right words, no sense*: F1 and shared tokens do not see the order.
 # - *A full stop*: shared tokens count `Because` and `it.` as other words.
-# - *Other words*: a good answer, worth nothing in exact match, and less in F1 than the wrong reason.
+# - *Other words*: a good answer, but no exact match, and less F1 than the wrong reason.
 #
 # The task wants the phrase itself, so exact match is the main metric here. It cannot tell a wrong style from a wrong fact. So we add the
 # **right fact in any style**: do the words of an accepted answer stand in the output, side by side?
@@ -196,9 +195,9 @@ def right_fact(text, record):
 
 
 # %% [markdown]
-# Such a column needs **baselines**: answers that need no model. A copy of the report contains every fact. Two fairer baselines return one
-# sentence: the first, or the one that shares most words with the question. The fourth says one word: for each question word the one that is
-# most frequent in training answers.
+# This measure needs **baselines**: answers that need no model. A copy of the report contains every fact. Two fairer baselines return one
+# sentence: the first, or the one that shares most words with the question. The fourth says one word: the most frequent one in the training
+# answers to the same question word.
 
 # %%
 from collections import Counter, defaultdict
@@ -229,16 +228,16 @@ pd.DataFrame({name: {"right fact, %": 100 * float(fact[name].mean())} | compute_
               for name, texts in baselines.items()}).T.set_axis(["right fact, %", "exact match, %", "F1, %", "shared tokens, %"], axis=1).round(1)
 
 # %% [markdown]
-# A rule without any model often finds the *sentence* with the fact. So right facts are an easy column, and long answers have an advantage in
-# it. And one word that never reads a report shares many tokens with the answers, without a single exact match.
+# A rule without any model often finds the *sentence* with the fact. So this measure is easy, and it favours long answers. The most frequent
+# word shares many tokens with the answers, but has no exact match.
 #
 # ## All systems
 #
-# A **hard prompt** is made of words; a **soft prompt** of trained vectors, its **virtual tokens**; their number is the **prompt length**.
-# **Full fine-tuning** trains all weights, **LoRA** small matrices that are added to them. **Discrete search** looks for tokens automatically;
-# **solved examples** are training records in front of the source (not in every study). A **seed** fixes what is random in training. The study
-# "main" measured these systems with course-gpt2-m; learning rates and the best written prompt were chosen on validation. The hard prompts
-# (`{source}` stands for report, question and cue):
+# A **hard prompt** is made of words. A **soft prompt** is made of trained vectors, its **virtual tokens**; their number is the **prompt
+# length**. **Full fine-tuning** trains all weights, **LoRA** small matrices that are added to them. **Discrete search** looks for tokens
+# automatically; **solved examples** are training records in front of the source. Not every study has these two. A **seed** fixes what is
+# random in training. The study "main" measured these systems with course-gpt2-m; learning rates and the best written prompt were chosen on
+# validation. The hard prompts (`{source}` stands for report, question and cue):
 
 # %%
 from course_utils.lessons.checks_06 import results, stored_answers
@@ -352,13 +351,12 @@ Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
 # In exact match the target style favours trained prompts **by construction**: in the training text no cue is followed by this style alone.
-# Written words can make it more likely, up to a limit (a **cap**); training can choose it. Full sentences are the most frequent of the five
-# styles (40% of the answers, the target style 22%).
+# Written words can make it more likely, up to a limit (a **cap**); training can choose it. Where no heading changes the mix, full sentences
+# are the most frequent of the five styles (40%, the target style 22%).
 #
-# Right facts have no such cap. There the reported prompt is ahead of the soft prompt. But "take the nearest sentence" needs no model and
-# finds about as many. So the sentence *loses fewer facts*; that does not make the prompt good at questions. Also, answers stop after 24
-# tokens. That cuts many sentences before the fact, above all to *why*. We left out *why* after seeing the answers: the last line is a hint,
-# not a test.
+# Right facts have no such cap. There the reported prompt is ahead of the soft prompt: its sentences *lose fewer facts*. That does not make
+# it good at questions: it cannot be told apart from the nearest sentence, which needs no model. Answers stop after 24 tokens, which cuts
+# many sentences before the fact, above all to *why*. We left out *why* after seeing the answers: the last line is a hint, not a test.
 #
 # We have a puzzle: *where do the facts go that the sentence finds and the trained phrase does not?* An example, the first test question that
 # asks "How many":
@@ -395,9 +393,8 @@ print(f"{len(found)} of {len(scored) * (len(scored) - 1) // 2} pairs disagree, {
 pd.DataFrame(found).round(1)
 
 # %% [markdown]
-# We try all pairs, so a few rows may be luck, and the intervals do not include the seeds. Pairs of the same size matter most. How such a pair
-# comes about: a sentence with the right fact has full recall, so F1 pays for it and exact match does not. Choose the main metric before you
-# look.
+# We try all pairs, so a few rows may be luck, and the intervals do not include the seeds. Such a pair can arise because F1 rewards a
+# sentence with the right fact and exact match does not. Choose the main metric before you look.
 #
 # ## Fifteen kinds of question
 #
@@ -408,9 +405,9 @@ one_each = {kind_of_question(record["question"]): (record["question"], record["a
 pd.DataFrame(one_each, index=["a question", "its answer"]).T
 
 # %% [markdown]
-# Filled marks are course-gpt2-m, hollow ones course-gpt2-l, three times as large, which read the same text. The hard prompt is judged by
-# right facts, the others by exact match, which is stricter. Only test answers are stored, so we read those, and choose nothing from them: the
-# run-up test below uses validation.
+# The table and the figure show right answers by kind, on course-gpt2-m (filled marks) and on course-gpt2-l (hollow marks; three times as
+# large, same training text). The hard prompt is judged by right facts, the others by exact match, which is stricter. Only test answers are
+# stored. We choose nothing from them: the run-up test below uses validation.
 
 # %%
 def exact(text, record):
@@ -442,8 +439,8 @@ figure.alt_text = "Right answers by kind of question. Soft prompt of 20 tokens o
 plt.show()
 
 # %% [markdown]
-# A kind has 8 to 36 questions. With 12, chance alone moves a percentage by about 15 points. So explain only large distances. The next cell
-# sorts the soft prompt's wrong answers: phrases that stand in the report (mix-ups), and others (inventions).
+# With 12 questions, chance alone moves a percentage by about 15 points. So explain only large distances. The next cell sorts the soft
+# prompt's wrong answers: phrases that stand in the report, and others.
 
 # %%
 def fault(text, record):
@@ -475,13 +472,13 @@ Markdown(
     "answers stop after a limit that suits phrases, and the reason stands last in the sentence.")
 
 # %% [markdown]
-# These numbers suggest three reasons, which do not exclude each other. Only the third is tested below.
+# These numbers suggest three reasons. They do not exclude each other, and only the third is tested below.
 #
 # 1. **The base model lacks the skill.** On moods m is near guessing, full fine-tuning included.
-# 2. **Two facts compete.** Reports tell of two events, so there are two people, two times to mix up. Then the wrong answer is often a phrase
-#   of the report.
-# 3. **The style costs the fact.** Where m's sentence is right and its phrase is not, the model *can* find the fact. That is our puzzle. It
-#   belongs to m: on l most phrases are right.
+# 2. **Two facts compete.** Reports tell of two events, so there are two people and two times to mix up. Then the wrong answer is often a
+#   phrase of the report.
+# 3. **The style costs the fact.** Where m's sentence is right and its phrase is not, the model *can* find the fact. This is our puzzle on
+#   m; on l most phrases are right.
 #
 # ## The run-up, tested
 #
@@ -525,12 +522,11 @@ counts = ("; ".join(f"{number} after {step} steps" for step, number in each.item
 Markdown("Of three answers, bare phrases: {}. Right facts: {}.".format(*counts))
 
 # %% [markdown]
-# A right sentence that becomes a wrong phrase would be the puzzle in one record, of one run.
+# Look for a right sentence that becomes a wrong phrase: our puzzle, in one run.
 #
-# Now the test. The same soft prompt answers behind `Answer:`, and behind `Answer:` and the run-up. A run-up never contains the fact. But it
-# adds words of the report ("About", "came from"), and the form of what follows. So we need a control: the run-up of *another* question. If
-# that helped as much, it would not be the words that help. Questions whose full sentence begins with the fact are left out. This part always
-# uses the gazette.
+# Now the test. The same soft prompt answers behind `Answer:`, and behind `Answer:` and the run-up. A run-up never contains the fact, but it
+# adds other words. So we also try the run-up of *another* question. If that helped as much, it would not matter which words they are.
+# Questions whose full sentence begins with the fact are left out. This part always uses the gazette.
 
 # %% tags=["nbval-ignore-output"]
 pairs = [(record, run_up(other["answers"][0], record["answers"][0]))
@@ -554,16 +550,14 @@ of_pairs = pd.Series([kind_of_question(record["question"]) for record, _ in pair
 led.groupby(of_pairs).mean().round(0).astype(int).assign(questions=of_pairs.value_counts()).sort_values("behind the cue")
 
 # %% [markdown]
-# Where the run-up helps, the model could find the fact, and the short style did not lead it there. Where it does not (look at *mood*), the
-# fact is missing with both.
+# Where the run-up helps, the model could find the fact, and the short style did not lead it there. On *mood* the fact is missing with both.
 #
 # One explanation is the induction head: it can follow words of the report ("The auction lasted"). But the run-up also tells which kind of
-# sentence follows. We have not separated the two: compare *who* ("It was", no words of the report) with *idea* ("came from"). And there are
-# few questions of each kind.
+# sentence follows. We have not separated the two, and there are few questions of each kind.
 #
 # ## Where one cue suffices: the control style
 #
-# The control style has no cap: behind `Full answer:` the training text has full sentences and nothing else. Here are 100 test questions,
+# The control style has no cap: behind `Full answer:` the training text has only full sentences. The base model answers 100 test questions
 # behind this cue and behind `Answer:`.
 
 # %% tags=["nbval-ignore-output"]
@@ -587,12 +581,12 @@ Markdown(f"`Full answer:` against `Answer:`: {(hits[1] - hits[0]).mean():+.0f} p
 
 # %% [markdown]
 # Even `Answer:` gets many answers right here, because full sentences are the most frequent style behind it, by our design. So the control
-# favours words. A lead that soft prompts keep here would not come from the cap.
+# style favours words.
 #
 # ## The original's result
 #
-# The original trained GPT-2 small with one virtual token, batches of one, ten epochs (its log shows five). Ours has the same settings, with
-# the gazette and course-gpt2-m. The original names no learning rate; ours was chosen on validation.
+# The original trained GPT-2 small with one virtual token, batches of one, ten epochs (its log shows five). Our run has the same settings,
+# with the gazette and course-gpt2-m. The original names no learning rate; ours was chosen on validation.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.checks_06 import ORIGINAL, ORIGINAL_HARD, as_reported_in_words, as_reported_log
@@ -636,10 +630,9 @@ Markdown(
 # Our run with the reported settings stores no answers, so the paired test uses the one-token prompt of the study main, trained with larger
 # batches.
 #
-# A model that spreads its probability evenly over V tokens has a loss of ln V **nats** (natural logarithms). Any useful model lies far below.
-# The original's numbers lie near it, so something was probably wrong. Lesson 04 plants a bug that gives such numbers; whether the original
-# had it, we do not know. Its loss prefers the soft prompt, its shared tokens the hard one. So it supports neither. And theirs and ours differ
-# in model, data and seeds.
+# A model that spreads its probability evenly over V tokens has a loss of ln V **nats** (natural logarithms). Any useful model lies far
+# below. The original's numbers lie near it, so something was probably wrong. Lesson 04 plants a bug that gives such numbers; we do not know
+# whether the original had it. Its loss prefers the soft prompt, its shared tokens the hard one, so it supports neither.
 #
 # ## Exercises
 #
@@ -717,15 +710,15 @@ check_06_without(without)
 #         print(f"{float(without(model, token_ids(tokenizer, text), hidden)[next_id]):.3f}")
 # ```
 #
-# Only a drop when the fact is hidden, and none when another place is, shows use. Expect it behind the run-up.
+# If the probability drops only when the fact is hidden, the model uses it. Expect this behind the run-up.
 # </details>
 #
 # ### Exercise 4. Choose, and defend (hard, 20 minutes)
 #
-# A museum wants answers to questions about its reports. Decide who reads them: a program (only the exact phrase counts), or a person (partial
-# credit is fine). That gives you the metric. Choose two systems from the table above, compare them with `verdict`, and claim an outcome. Add
-# a sentence: what must be trained and stored for each? The check does not judge your sentence. (In practice you would decide on validation;
-# these are test answers.)
+# A museum wants answers to questions about its reports. Decide who reads them: a program (only the exact phrase counts), or a person
+# (partial credit is fine). That gives you the metric. Choose two systems from the table above, compare them with `verdict`, and claim an
+# outcome. Add a sentence, which the check does not judge: what must be trained and stored for each? (In practice you would decide on
+# validation; these are test answers.)
 
 # %%
 def choice():

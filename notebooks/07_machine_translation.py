@@ -84,7 +84,7 @@ sources = held_out["target style"]["source"]
 pd.DataFrame({"source": sources, **{name: records["target"] for name, records in held_out.items()}}).head(4).T
 
 # %% [markdown]
-# We look at 100 validation records. The test records wait for the end.
+# We look at 100 validation records.
 #
 # ## The puzzle: what is missing?
 #
@@ -163,8 +163,8 @@ print(f"found {found} of {made}, lengths {c} and {r}: BLEU {by_hand:.2f} by hand
 # %% [markdown]
 # The `&` keeps the smaller count: a word counts at most as often as the reference has it. A test set adds up all counts and divides once.
 #
-# What does a mistake cost? **Exact match** is the percentage of translations that equal the reference. The **set percentage** (the report's
-# "exact match") is the share of the translation's different words that occur in the reference.
+# What does a mistake cost? **Exact match** is the percentage of translations that equal the reference. The **set percentage** (the original
+# report calls it "exact match") is the share of the translation's different words that occur in the reference.
 
 # %%
 perfect = "Am Montag hat Marta Klein im Park das alte Tor gestrichen."
@@ -213,7 +213,7 @@ for text, kinds in planted:
     print("found" if sorter.sort(text, perfect, source) == kinds else "MISSED", f"{', '.join(sorted(kinds)):33} {text}")
 
 # %% [markdown]
-# All are found, and nothing else is reported. We planted them one by one; a model's errors come in company. Next a null test: the
+# All are found, and nothing else is reported. We planted them one by one; a model's errors can stand in one sentence. Next a null test: the
 # references in the control style are correct, so the sorter must report style only.
 
 # %%
@@ -335,7 +335,7 @@ Markdown(f"Target style, mean of {len(differ)} sentences: {in_words(shares)}. Th
 # ## Two prompts learn to choose
 #
 # We train 20 virtual tokens and 1 virtual token on the same 160 pairs: 12 epochs (passes over the pairs) of 10 steps. A **step** is one
-# update on 16 pairs. The learning rates are about three times those of the studies, which take 1,000 steps where we take 120.
+# update on 16 pairs. The learning rates are about three times those of the studies below, which train longer.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import TrainingConfig, fit, weights_fingerprint
@@ -389,7 +389,7 @@ for i in range(3):
 print("The second sentence, by the model without a prompt:", answers["no prompt"][1])
 
 # %% [markdown]
-# In the first sentence the order of time and subject changes, in the third the tense, in the second a noun: *Zirkusvorstellung* (circus
+# In the first sentence the order of time and subject changes and comes back. In the third the tense changes, in the second a noun: *Zirkusvorstellung* (circus
 # show) becomes *Plakate* (posters). The model knew that noun; the random start had disturbed it.
 #
 # ## What each prompt chose
@@ -406,7 +406,7 @@ pd.DataFrame({name: {"BLEU, target style": bleu(texts, wanted), "BLEU, control s
                      "words right, %": 100 * sum(words_right(texts)) / len(texts)} for name, texts in answers.items()}).T.round(1)
 
 # %% [markdown]
-# `Newspaper German:` scores high against the control style and low against the target style; the trained prompts do the opposite.
+# `Newspaper German:` scores high against the control style, the trained prompts against the target style.
 #
 # Which differences are more than luck? A **paired bootstrap** (Koehn 2004) draws 1,000 test sets: 100 of our 100 sentences, some twice,
 # some never, the same for both systems. If the middle 95% of the differences of BLEU lie on one side of 0, we say "higher" or "lower".
@@ -438,7 +438,7 @@ errors.columns = [name.replace("hand-written: ", "").replace("hard prompt, ", ""
 errors[errors.sum(axis=1) > 0]
 
 # %% [markdown]
-# The spoken cue mends the tense and leaves the front; the 20 tokens mend both. With the reported prompt more facts are wrong.
+# The spoken cue mends the tense, but not the front; the 20 tokens mend both. With the reported prompt more facts are wrong.
 
 # %% tags=["nbval-ignore-output"]
 import numpy
@@ -454,7 +454,7 @@ Markdown(f"With the reported prompt the share of translations with all words rig
 
 # %% [markdown]
 # Words can shift the style (spoken cue) and disturb the translation (reported prompt). The second is partly built in: the instruction
-# "Translate the following sentence ..." never stands in the newspaper. A soft prompt is trained to avoid both faults.
+# "Translate the following sentence ..." never stands in the newspaper.
 #
 # The first choice point again, with the trained prompts:
 
@@ -471,7 +471,7 @@ Markdown(f"Target style, mean of {len(differ)} sentences: {in_words({name: share
 # ## All systems, on the test
 #
 # Our runs were short, and one each. The studies train each system on all 2,000 pairs with a learning rate searched on validation, with
-# three seeds, for at most 8 epochs (in most runs one of the last two was best), and keep the epoch of the lowest validation loss. Here are
+# three seeds, for at most 8 epochs, and keep the epoch of the lowest validation loss. Here are
 # all hand-written prompts on validation; neighbours are too close to rank.
 
 # %%
@@ -493,7 +493,7 @@ Markdown(f"""
 """)
 
 # %% [markdown]
-# Now the test. All choices are made; nothing is chosen after it. First our own prompts.
+# Now the test: all choices are made. First our own prompts.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import evaluate, save_results, trivial_baselines
@@ -543,8 +543,7 @@ Markdown(f"In the target style the best hand-written prompt is **{gap:.1f}** BLE
 # %% [markdown]
 # ## When the model does not know the words
 #
-# So far the base model was course-gpt2-m, the middle one of s, m and l; all have read the same text. We count words right (as above; the
-# data card counts otherwise).
+# So far the base model was course-gpt2-m, the middle one of s, m and l; all have read the same text. We count words right, as above.
 
 # %%
 from course_utils.verdicts import TestRuns

@@ -633,10 +633,9 @@ print(f"- vectors near a ban on German reach {readings['vectors near the ban']['
 # The original's claims, held against this lesson:
 
 # %% tags=["nbval-ignore-output"]
-WORD = {"higher": "supported here", "lower": "not supported here"}
-says = {name: compare(name, TWENTY, WRITTEN).verdict for name in TASKS}
+says = {name: compare(name, TWENTY, WRITTEN).claim for name in TASKS}
 display(Markdown("\n".join([
-    "- *Soft prompts do better than hard prompts.* " + "; ".join(f"{phrase}: {WORD.get(word, word)}" for phrase, word in zip(ahead, says.values(), strict=True)) + ". No words select our target style (section 2).",
+    "- *Soft prompts do better than hard prompts.* " + "; ".join(f"{phrase}: {word}" for phrase, word in zip(ahead, says.values(), strict=True)) + ". No words select our target style (section 2).",
     f"- *Soft prompts use parameters efficiently.* Supported here for what is trained ({ratio['trained weights']:.2%} of the weights). A step saves far less: {ratio[kinds['step, FLOPs']]:.0%} of the operations and "
     f"{ratio[kinds['saved activations, bytes']]:.0%} of the activations remain, and measured on CPU cores {steps[HERE, TWENTY]:.0%} of the time, {steps['gpt2-medium', TWENTY]:.0%} on GPT-2 medium (section 5).",
     "- *Soft prompts spare manual work.* Supported here for inventing prompts; labels and a search of learning rates take its place (section 6).",

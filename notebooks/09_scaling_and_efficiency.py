@@ -3,10 +3,10 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/09_scaling_and_efficiency.ipynb)
 #
-# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more
+# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured
 #
-# The second part of the original report, "Scaling and Efficiency in Prompt Tuning", makes six claims and shows no measurement. This
-# lesson holds them against four sizes of one model, and adds up what prompts cost.
+# The second part of the original report makes six claims and shows no measurement. This lesson tests them on four sizes of one model,
+# and counts what prompts cost.
 #
 # **For whom:** you know how a soft prompt is trained (lesson 03) and how two systems are compared (lesson 08). **Study time:** 60 to 90
 # minutes.
@@ -14,7 +14,7 @@
 # ## What you will be able to do
 #
 # - say how the distance between a prompt and full fine-tuning changes with size, with intervals
-# - tell what a prompt can choose from what it cannot add
+# - tell apart what a prompt can choose and what it cannot add
 # - compute and weigh the costs of prompts, LoRA and full fine-tuning
 
 # %% tags=["setup", "nbval-ignore-output"]
@@ -40,8 +40,8 @@ setup()
 # length**. The **base model** is **frozen**: its weights stay as they are. **Full fine-tuning** trains all weights. **LoRA** trains two
 # thin matrices beside some of the frozen ones.
 #
-# The next cell runs one forward pass of each on eight records and draws what PyTorch keeps in memory for the backward pass. Such kept
-# results are called **activations**.
+# The next cell runs one forward pass of each on eight records and draws the **activations**: the results that PyTorch keeps in memory
+# for the backward pass.
 
 # %% tags=["nbval-ignore-output"]
 import copy
@@ -64,14 +64,14 @@ plt.show()
 
 # %% [markdown]
 # The loss is computed at the end of the model, and the prompt stands at its beginning. So the gradient goes through every block, frozen
-# or not (the orange line is drawn beside them). Yellow: activations kept in the blocks. What shrinks with the trained weights is the
-# gradient, the memory of **AdamW** (the optimizer, two numbers a trained weight) and the file.
+# or not (orange line, drawn beside them). Every block keeps activations (yellow). With fewer trained weights, three things shrink: the
+# gradient that is stored, the memory of **AdamW** (the optimizer: two numbers for each trained weight) and the file.
 #
 # ## 2. Four sizes
 #
 # ### The models
 #
-# All four course models read the same 96 million tokens once. The next table shows how, and what they know:
+# All four course models read the same 96 million tokens once. The next table describes them:
 
 # %%
 import pandas as pd
@@ -86,18 +86,18 @@ print(f"xs on the way: its loss on unseen pages rose from {rise[0]:.2f} to {rise
 models_table()
 
 # %% [markdown]
-# The loss is in **nats** (natural logarithms) a token. The last column asks for the German of nouns in unseen sentences, without a
+# The loss is in **nats** (natural logarithms) per token. The last column asks for the German of nouns in unseen sentences, without a
 # trained prompt.
 #
-# **Built in, so do not take it for a finding.** All sizes read the same text, each with its own width, depth and peak learning rate. The
-# training of xs was not smooth (printed above): it may be weak because it is small, or because it was trained badly. Before reading, we
-# set some attention heads so that they copy words from earlier in the text. That makes copying easy for every size. No cue in the
-# pre-training text calls for exactly the **target style** (the style of the training targets); that favours soft prompts over words.
+# **Built in, so not a finding.** Each size has its own width, depth and peak learning rate. The training of xs was not smooth (printed
+# above): xs may be weak because it is small, or because it was trained badly. Before pre-training, we set some attention heads so that
+# they copy earlier words. That makes copying easy for every size. No cue in the pre-training text calls for exactly the **target
+# style** (the style of the training targets). That favours soft prompts over words.
 #
 # ### A guess first
 #
-# On summarization, how many points of 100 ROUGE-L (shared word sequences) does full fine-tuning stand above a prompt of 20 tokens,
-# on s and on l? Write your guess before you go on.
+# On summarization, how many points of ROUGE-L (shared word sequences, 0 to 100) is full fine-tuning above a prompt of 20 tokens, on s
+# and on l?
 
 # %%
 guess = {"s": None, "l": None}   # points of 100; write two numbers
@@ -107,7 +107,7 @@ guess = {"s": None, "l": None}   # points of 100; write two numbers
 #
 # The studies "main" (for m) and "scale" (the others) hold up to three **seeds** (runs from other random numbers) of each trained system.
 # All had the same search of the learning rate on validation records; the test was looked at once. Metrics: ROUGE-L; exact match (percent of
-# answers equal to the reference); BLEU (shared word groups). A dash in a table is a run that does not exist yet.
+# answers equal to the reference); BLEU (shared word groups). A dash in a table of scores means: not measured.
 
 # %%
 from course_utils.lessons.scaling import FULL, TWENTY, WRITTEN, Sizes, difference_by_size, difference_table, differences, missing, score_by_size, shown
@@ -119,13 +119,13 @@ plt.show()
 print("not measured so far:", "; ".join(missing(sizes, LINES)) or "nothing")
 
 # %% [markdown]
-# The grey line is the best answer that needs no model. On l nearly all trained systems are level on summarization, even 1 token: there the
-# distance closes partly by construction.
+# The grey line is the best answer that needs no model. On l nearly all trained systems are level on summarization, even 1 token: there
+# the prompts reach full fine-tuning partly by construction.
 #
-# A larger model may be better with any system, so one curve does not show that larger models make more of a prompt. That needs two
-# differences: the *distance* from the prompt up to full fine-tuning, and its *lead* over the best **hard prompt** (words in front of the
-# text) that we could write. Each comparison is repeated 1,000 times, with test records and seeds drawn again; the interval is the middle
-# 95%. With three seeds it holds the truth in about 85 of 100 cases where seeds differ more than records do.
+# A larger model may be better with any system. So we look at two differences: the *distance* from the prompt up to full fine-tuning, and
+# its *lead* over the best **hard prompt** (words in front of the text) that we wrote. Each 95% interval comes from 1,000 repetitions,
+# with test records and seeds drawn again. With three seeds it holds the truth in about 85 of 100 cases where seeds differ more than
+# records do.
 
 # %%
 distance, lead = differences(sizes, FULL, TWENTY), differences(sizes, TWENTY, WRITTEN)
@@ -141,12 +141,12 @@ difference_by_size({"full fine-tuning above 20 tokens": distance, "20 tokens abo
 plt.show()
 
 # %% [markdown]
-# Hollow points cannot be told from zero. Next: your guess, and whether the largest model differs from the smallest. Sizes on which neither
-# system's interval is above the grey line are skipped.
+# Hollow points cannot be told from zero. Next: your guess, then tests of the largest measured size against the smallest. They skip sizes
+# on which neither system's interval is above the grey line.
 #
-# The distance has a weakness. If a model fails at the task with every system, their distance is near 0, although nothing is good. So
-# the first test divides: score of the prompt / score of full fine-tuning, in percent. We leave out sizes on which full fine-tuning itself
-# scores below 5 points. The second test gives points, on the same sizes.
+# The distance has a weakness: it is near 0, too, where a model fails with every system. So the first test divides the prompt's score by
+# that of full fine-tuning, in percent. It leaves out sizes where the interval of full fine-tuning reaches below 5 points. The second
+# test gives points, on the same sizes.
 
 # %%
 for size, points in guess.items():
@@ -169,11 +169,11 @@ for base in ("course-gpt2-m", "course-gpt2-l"):
 
 # %% [markdown]
 # Translation has no room left on l, so the claims at the end rest on the other two tasks. Where LoRA's share grows too, the growth is
-# not special to prompts. And a lead is small for two reasons: the prompt can do little, or words can do much.
+# not special to prompts. A lead can be small for two reasons: the prompt can do little, or words can do much.
 #
 # ### What others measured
 #
-# In percent of what full fine-tuning reaches, our sizes can stand beside a published one (E2E: restaurant data to sentences):
+# The next table puts our sizes beside a published result (E2E: restaurant data to sentences):
 
 # %%
 ONE = "soft prompt, 1 token"
@@ -184,13 +184,13 @@ print("percent of full fine-tuning, [95% interval]")
 pd.DataFrame(share).T[["1 token", "10 tokens", "20 tokens"]]
 
 # %% [markdown]
-# Li and Liang (2021) measured our method ("embedding-only") on GPT-2 medium. Lester et al. (2021) trained prompts on T5, on SuperGLUE (eight
-# tasks of understanding). Their distance is wide for small models and closed at 11 billion parameters (on SuperGLUE's development set),
-# with more than 20,000 times fewer task parameters. Little is gained past 20 tokens. Their largest model does well with 1 token already;
-# our l on summarization, too. Tasks and models differ: only the direction can be compared.
+# Li and Liang (2021) measured our method ("embedding-only") on GPT-2 medium. Lester et al. (2021) trained prompts on T5 for SuperGLUE
+# (eight tasks of understanding). On its development set, their distance is wide for small models and closed at 11 billion parameters.
+# They gain little past 20 tokens. Their largest model does well with 1 token already. Tasks and models differ: only the direction can be
+# compared.
 #
-# And a real model on public text: SmolLM2, 135 million parameters, translates Multi30k (captions of
-# photos) from English to German. By its model card it has read mainly English. So this asks for a skill that the base model hardly has.
+# Next, a real model on public text: SmolLM2 (135 million parameters) translates captions of photos (Multi30k) from English to German.
+# By its model card it has read mainly English, so it hardly has this skill. "Reported" is the original report's hard prompt.
 
 # %%
 from course_utils.lessons.scaling import real_table
@@ -204,8 +204,8 @@ else:
 # %% [markdown]
 # ## 3. One cell of the study, run again
 #
-# The next cell takes the smallest model that has been measured on translation with 20 tokens (its name is printed) and trains the first
-# epoch of seed 0 again: same records, start and learning rates. It translates three validation sentences on the way.
+# The next cell takes the smallest model measured on translation with 20 tokens and trains the first epoch of seed 0 again: same records,
+# start and learning rates. It translates three validation sentences on the way.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import generate_texts
@@ -230,7 +230,7 @@ print(f"distance: {abs(again['again'] - again['stored']):.4f} nats")
 stored_after("translation", SMALLEST, again["steps"]).round(4)
 
 # %% [markdown]
-# All stored runs after the same steps. The distance should be small beside the differences between systems.
+# All stored runs after the same steps. The printed distance in nats should be small beside the differences between systems.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.written import written
@@ -239,7 +239,7 @@ for i, record in enumerate(gazette):
     display(written({step: answers[i] for step, answers in texts.items()}, TASK.references(record)[0], record["source"]))
 
 # %% [markdown]
-# Does training the prompt bring the right nouns? The next cell counts, in these three sentences.
+# Does training the prompt bring the right nouns? The next cell counts.
 
 # %% tags=["nbval-ignore-output"]
 NOUNS = [[word.strip(".,") for word in TASK.references(record)[0].split()[1:] if word[0].isupper() and word.strip(".,") not in record["source"]] for record in gazette]
@@ -249,12 +249,12 @@ whole = {system: found["mean"] for system in (TWENTY, FULL) if (found := sizes["
 print(f"BLEU of all epochs on {SMALLEST}: " + ", ".join(f"{system} {mean:.0f}" for system, mean in whole.items()))
 
 # %% [markdown]
-# Three sentences illustrate, they prove nothing. The last line is a control: full fine-tuning on the same records.
+# Three sentences prove nothing. The last line is a control: full fine-tuning on the same records.
 #
 # ## 4. What a prompt cannot add
 #
-# We kept m as it was after 3, 8 and 24 million tokens of pre-training. On each a prompt of 20 tokens is trained, at the rate that was best
-# on the finished m. "Carried" is the prompt of the finished m. "Logged at" is the nearest point of the training log.
+# We kept m as it was after 3, 8 and 24 million tokens of pre-training, and trained a prompt of 20 tokens on each. The scores are BLEU.
+# "Carried" is the prompt of the finished m. "Logged at" is the nearest point of the training log.
 
 # %%
 from course_utils.lessons.scaling import stages_table
@@ -262,8 +262,8 @@ from course_utils.lessons.scaling import stages_table
 stages_table(sizes["translation"].score("course-gpt2-m", TWENTY))
 
 # %% [markdown]
-# BLEU. Besides the tokens read, two more things differ: the finished m ended with a small learning rate while the young ones were taken at
-# its peak, and the prompt's rate was searched on the finished m. The shipped prompt ([`data/prompts`](../data/prompts)) goes into all four:
+# Besides the tokens read, two things differ. The finished m ended with a small learning rate; the young ones were taken at its peak. And
+# the prompt's rate was searched on the finished m. Its shipped prompt ([`data/prompts`](../data/prompts)) now goes into all four:
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import GPT2WithSoftPrompt
@@ -280,14 +280,14 @@ for i, record in enumerate(gazette):
     display(written({name: answers[i] for name, answers in stages.items()}, TASK.references(record)[0], record["source"]))
 
 # %% [markdown]
-# Look at nouns, articles and endings apart. The prompt is another model's, so a misfit and a missing skill are mixed; "trained there" in the
-# table separates them. One explanation fits: a prompt chooses a behaviour that the model has, and cannot add a skill. It would also
-# explain "limited gains for smaller models": xs knows almost no nouns. But xs may also have been trained badly (section 2).
+# The prompt may not fit the young models, or they may lack the skill; "trained there" in the table separates the two. One explanation
+# fits: a prompt chooses a behaviour that the model has, and cannot add a skill. It would also explain "limited gains for smaller models":
+# xs knows almost no nouns. But xs may also have been trained badly.
 #
 # ## 5. How many labels?
 #
-# A **label** is one training record: a **source** with its **target**. The study "labels" trains on 10 to 1,000 of them, with as many
-# steps as for all; the last column comes from "main". Means of the seeds, with the lowest and the highest:
+# A **label** is one training record: a **source** (the text to read) with its **target** (the text to write). The study "labels" trains
+# on 10 to 1,000 of them, with as many steps as for all; the last column comes from "main". Means of the seeds, with lowest and highest:
 
 # %%
 from course_utils.lessons.charts import learning_curves
@@ -307,15 +307,15 @@ print("\n".join(labels_said(few, sizes["translation"], every)))
 
 # %% [markdown]
 # **In-context examples** ("solved examples") stand in front of the source; nothing is trained. With all labels the paired test of section 2
-# decides (≈: cannot be told apart). With fewer, predictions were not kept; seeds whose ranges overlap say nothing.
+# decides. With fewer, predictions were not kept; seeds whose ranges overlap say nothing.
 #
 # ## 6. What it costs
 #
 # ### Computed
 #
-# The counts need the shape of a model and no weights. A **GFLOP** is a billion operations. A forward pass takes about two for each weight
-# and token. The backward pass takes two more for the gradient of the inputs, and two more for the gradient of the weights. A frozen weight saves the last two. So a
-# step costs 4 instead of 6: at best a third is saved (Kaplan et al. 2020, section 2.1).
+# A **GFLOP** is a billion operations. A forward pass takes about two operations for each weight and token. The backward pass takes two
+# for the gradient of the inputs, and two for the gradient of the weights. A frozen weight saves the last two. So a step costs 4 instead
+# of 6: at best a third is saved (Kaplan et al. 2020).
 
 # %%
 from course_utils.cost import COMPARED, Batch, Cost
@@ -331,7 +331,7 @@ pd.DataFrame(bill).T.map("{:,.1f}".format)
 
 # %% [markdown]
 # Three columns nearly vanish for the prompt, two do not. Files of prompts and LoRA count 4 bytes a number, copies 2. Each position of a
-# prompt is computed like text. In the next table 1.00 means as many operations as full fine-tuning without a prompt.
+# prompt is computed like text. In the next table 1.00 means as many operations as full fine-tuning.
 
 # %%
 lengths = (1, 5, 20, 50, 100)
@@ -339,12 +339,12 @@ pd.DataFrame({base: {f"{length} tokens": f"{Cost(get_shape(base), 'soft prompt',
                      for length in lengths} for base in ("course-gpt2-xs", "course-gpt2-m", "gpt2", "Llama-2-7B")})
 
 # %% [markdown]
-# Where a prompt runs once for all rows of a batch (as for wide models here), long prompts cost little. On small models they do not.
+# On the two wide models the prompt runs once for all rows of a batch, on the two small ones with each row.
 #
 # ### Measured
 #
-# Operations are not seconds. The next cell times a step of the three systems. The counts of memory differ: the picture counts the blocks,
-# the table above a whole model with 8 texts of 128 tokens by formula, this cell all that PyTorch keeps for the eight real reports.
+# Operations are not seconds. The next cell times a step of the three systems and counts all that PyTorch keeps for the eight reports of
+# section 1. (The picture counts only the blocks, the table by formula 8 texts of 128 tokens.)
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.cost import measured_step
@@ -367,8 +367,8 @@ costs
 # %% [markdown]
 # ### When has training paid?
 #
-# In-context examples cost nothing to make, and make every request longer. A prompt costs a training once. Counted in operations, with 1,000
-# steps of 8 records against 300 tokens of examples in each request:
+# In-context examples need no training, but make every request longer. A prompt is trained once. Counted in operations, with 1,000 steps
+# of 8 records against 300 tokens of examples in each request:
 
 # %%
 from course_utils.cost import break_even
@@ -378,13 +378,12 @@ for base in ("course-gpt2-m", "gpt2", "Llama-2-70B"):
     print(f"{base:14} after {paid[0]:>6,.0f} requests; {paid[1]:>12,.0f} if the server keeps the examples' keys and values")
 
 # %% [markdown]
-# Scores, the search for a learning rate, and labels are left out.
+# This leaves out scores, the search for a learning rate, and labels.
 #
 # ## 7. A calculator
 #
-# A row says what it costs to train a system once and to serve all tasks on one H100, counted from published configurations. Times are
-# lower bounds: the larger of operations / speed and bytes / bandwidth. Where the memory to serve exceeds its 80 GB, there is no time (–).
-# The last columns: requests until training has paid, as above.
+# A row says what it costs to train a system once and to serve all tasks on one H100 (a GPU with 80 GB). Times are lower bounds: the
+# larger of operations / speed and bytes / bandwidth. Where serving needs more than 80 GB, there is no time (–).
 
 # %%
 from course_utils.lessons.scaling import calculate
@@ -397,7 +396,7 @@ family = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "Llama-2-7B", "Llama-2
 pd.concat({base: calculate(base, tasks=100) for base in family}).loc[pd.IndexSlice[:, ["soft prompt", FULL]], :]
 
 # %% [markdown]
-# With 100 tasks, copies need about 100 times the memory of one model. The widget calls the same function.
+# Copies for 100 tasks need about 100 times the memory of one model. The widget calls the same function.
 
 # %% tags=["nbval-ignore-output"]
 import ipywidgets
@@ -420,8 +419,8 @@ learning_curves(storage, "tasks", "files of a 7B model, GB", log_x=True, log_y=T
 plt.show()
 
 # %% [markdown]
-# With one task the three are level, because the base has to be stored either way. The saving comes with the *number of tasks*, and LoRA
-# has nearly as much of it.
+# With one task the three are level, because each stores one model. The saving comes with the *number of tasks*, and LoRA has nearly as
+# much of it.
 #
 # ## 8. The dilemma: a larger model with a prompt, or a smaller one fine-tuned?
 #
@@ -452,8 +451,8 @@ display(Markdown("\n".join(f"- {task.replace('_', ' ')}: l with 20 tokens is **{
                  + f"\n\nEvery request on l takes {price.loc['a request, GFLOP', 'l / m']:.1f} times the operations, every training step {price.loc['training step, GFLOP', 'l / m']:.1f} times."))
 
 # %% [markdown]
-# **For the larger model:** the scores, and its next task costs a few kilobytes. **For the smaller one:** every request is cheaper. Many
-# tasks with few requests each favour the prompts. One task with many requests favours the small copy.
+# A new task is cheaper with the larger model and prompts. Every request is cheaper with the smaller one. So many tasks with few requests
+# each favour the prompts, and one task with many requests favours the small copy.
 #
 # ## Exercises
 #
@@ -478,7 +477,7 @@ check_09_doubles(doubles)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Go back to the picture of section 1. Which boxes are coloured, and which bars are yellow?
+# In the picture of section 1, which boxes are coloured, and which bars are yellow?
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -492,8 +491,8 @@ check_09_doubles(doubles)
 #
 # ### 2. Run the prompt once (medium, 15 minutes)
 #
-# A server with one prompt and many texts should not compute the prompt again and again. In each layer a position makes a **key** (what
-# later positions compare themselves with) and a **value** (what they then take over). Those of the prompt depend on nothing behind it.
+# A server with one prompt and many texts need compute the prompt only once. In each layer a position makes a **key** (what later
+# positions compare themselves with) and a **value** (what they then take over). Those of the prompt depend on nothing behind it.
 # Write `answers_behind`:
 #
 # 1. run the rows of the prompt once, and keep what the model returns as `past_key_values`
@@ -543,8 +542,8 @@ check_09_answers_behind(answers_behind)
 # ### 3. Choose and defend (medium, 15 minutes)
 #
 # A newsroom wants 12 tasks like our question answering on one small machine: 16 MB for all weights, 2 bytes each. It wants at least
-# 60% exact match. Choose a base model and a system from the stored studies, and name memory and score. There is more than one right answer.
-# (A real choice is made on validation records. Here test scores serve, only because they come with intervals.)
+# 60% exact match. Choose a base model and a system from the stored studies, and name memory and score. (A real choice is made on
+# validation records. We use test scores, because they come with intervals.)
 
 # %%
 def my_choice():
@@ -621,12 +620,12 @@ check_09_prompt_on_xs(prompt_on_xs)
 #     return soft, evaluate_loss(soft, validation)
 # ```
 #
-# One seed and one rate for all lengths is less than our studies do: a longer prompt may want another rate.
+# A longer prompt may want another rate.
 # </details>
 #
 # ## What we found
 #
-# The original's second part, claim by claim. Every sentence is printed from the numbers above.
+# The original's second part, claim by claim:
 
 # %%
 from course_utils.lessons.scaling import judged
@@ -676,4 +675,4 @@ for task, (small, large) in first.items():
 # - Kaplan et al. (2020), [Scaling Laws for Neural Language Models](https://arxiv.org/abs/2001.08361): section 2.1 counts operations
 # - Hu et al. (2021), [LoRA](https://arxiv.org/abs/2106.09685): the other method that shares the base model
 #
-# This is the last lesson so far. Back to [08 · Soft versus hard prompts](08_soft_versus_hard.ipynb): compare its table with what you know now.
+# This is the last lesson. Back to [08 · Soft versus hard prompts](08_soft_versus_hard.ipynb).

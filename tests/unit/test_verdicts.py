@@ -56,6 +56,7 @@ def test_a_clear_difference_is_seen_from_both_sides(make):
     study = make({"good": [right(180)], "poor": [right(120)]})
     found, back = judge(study, "good", "poor"), judge(study, "poor", "good")
     assert (found.verdict, back.verdict) == ("higher", "lower")
+    assert (found.claim, back.claim) == ("supported here", "not supported here")
     assert found.difference == pytest.approx(30) == -back.difference and found.n == N and found.seeds == (1, 1)
     assert 20 < found.interval[0] < 30 < found.interval[1] < 40
     assert str(found).startswith("good is higher than poor: exact match, % +30.0 [+2")
