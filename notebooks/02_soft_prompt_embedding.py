@@ -277,7 +277,7 @@ check_02_is_right(is_right)
 #
 # ## 4. The class, and three checks
 #
-# The same as a module, plus the loss. It *holds* the base model, so one base model can serve many prompts.
+# The same as a module, plus the loss.
 # The logits at the *last virtual token* predict the first token of the text, so the loss takes the logits from there on. The very last has no label.
 
 # %%
@@ -676,7 +676,7 @@ Markdown("Stored study, course-gpt2-m, test records, target style:\n\n" + ("\n".
 # ## 7. What do the nearest tokens say?
 #
 # It is tempting to read a soft prompt by the token nearest to each row: here by angle (the highest **cosine**), so that lengths do not matter.
-# First we need a **null**: what does this reading give by chance? Our rows began at tokens and moved. So we compare with **random moves**: from the same five tokens, as far as each row moved,
+# First we need a **null**: what does this reading give by chance? We compare with **random moves**: from the same five tokens, as far as each row moved,
 # in 200 random directions. (The height of a star means nothing.)
 
 # %% tags=["nbval-ignore-output"]
@@ -712,8 +712,8 @@ Markdown(f"{int(above.sum())} of {len(trained)} trained rows lie nearer to a tok
 #
 # ### Exercise 5 · A prompt that reads as you please (hard, 20 minutes)
 #
-# Write a training loop that lowers `loss_of(row)` while the row stays within `radius` of `center`. The check uses a small loss of its own. Then try the model:
-# the next cell has the loss of a row on four training records, and an experiment. At which radius does a word of yours beat the best token of section 6?
+# Write a training loop that lowers `loss_of(row)` while the row stays within `radius` of `center`. The next cell has the loss of a row
+# on four training records, and an experiment: at which radius does a word of yours beat the best token of section 6?
 
 # %%
 chance = torch.Generator().manual_seed(0)

@@ -3,7 +3,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/04_the_debugging_clinic.ipynb)
 #
-# **Time:** about 1 minute on 2 CPU cores; on a Colab GPU not measured, expect no more.
+# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more.
 #
 # A training loop with a mistake often does not crash: it prints a falling loss. This lesson shows eight such mistakes and how
 # to find them. Its case is real: a write-up whose losses are too high for a working language model.

@@ -199,7 +199,7 @@ for form in (("strich",), ("sang",), ("holte", "ab"), ("las", "vor")):
     print(f"{' ... '.join(form):12} belongs to {sorter.verb_of[form]}")
 
 # %% [markdown]
-# (Painted, sang, picked up, read aloud: preterite and participle.) Can we trust it? First we plant errors.
+# (Painted, sang, picked up, read aloud: preterite and participle.) To test the sorter, we first plant errors.
 
 # %%
 source = "Marta Klein painted the old gate in the park on Monday."
@@ -213,7 +213,7 @@ for text, kinds in planted:
     print("found" if sorter.sort(text, perfect, source) == kinds else "MISSED", f"{', '.join(sorted(kinds)):33} {text}")
 
 # %% [markdown]
-# All are found, and nothing else is reported. We planted them one by one; a model's errors can stand in one sentence. Next a null test: the
+# All are found, and nothing else is reported. We planted them one by one; a model can make several in one sentence. Next a null test: the
 # references in the control style are correct, so the sorter must report style only.
 
 # %%
@@ -374,7 +374,7 @@ plt.show()
 print("losses at the end:", {name: round(values[-1], 3) for name, (_, values) in curves.items()})
 
 # %% [markdown]
-# The loss is the mean of $-\ln p$ over the target tokens, in **nats**; its axis is logarithmic. Both prompts end below both dashed lines,
+# The loss is the mean of $-\ln p$ over the target tokens, in **nats**. Both prompts end below both dashed lines,
 # the 20 tokens lower than the one.
 #
 # What the 20 tokens write (before training they are 20 tokens of the table, drawn at random):
@@ -428,7 +428,7 @@ versus("hand-written: Newspaper German", "no prompt", control, "control style")
 versus("soft prompt, 20 tokens", "hand-written: Newspaper German", both, "either style")
 
 # %% [markdown]
-# This is the luck of the *sentences*. Each prompt was trained once; the test does not see that another seed may differ.
+# This is the luck of the *sentences*. Each prompt was trained once; another seed may differ.
 #
 # The sorter counts translations with each kind of error:
 
@@ -466,7 +466,7 @@ shares |= {name: target_shares(*way) for name, way in trained.items()}
 Markdown(f"Target style, mean of {len(differ)} sentences: {in_words({name: shares[name] for name in trained})}.")
 
 # %% [markdown]
-# In this sentence the one token still prefers the subject in front, though over many it raised the share of the target style.
+# In this sentence the one token still prefers the subject in front. Over many it raised the share of the target style.
 #
 # ## All systems, on the test
 #

@@ -5,8 +5,8 @@
 #
 # **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured
 #
-# The second part of the original report makes six claims and shows no measurement. This lesson tests them on four sizes of one model,
-# and counts what prompts cost.
+# The second part of the original report makes six claims and shows no measurement. This lesson tests them on four sizes of one model, and
+# counts what prompts cost.
 #
 # **For whom:** you know how a soft prompt is trained (lesson 03) and how two systems are compared (lesson 08). **Study time:** 60 to 90
 # minutes.
@@ -40,8 +40,8 @@ setup()
 # length**. The **base model** is **frozen**: its weights stay as they are. **Full fine-tuning** trains all weights. **LoRA** trains two
 # thin matrices beside some of the frozen ones.
 #
-# The next cell runs one forward pass of each on eight records and draws the **activations**: the results that PyTorch keeps in memory
-# for the backward pass.
+# The next cell runs one forward pass of each on eight records and draws the **activations**: the results that PyTorch keeps in memory for
+# the backward pass.
 
 # %% tags=["nbval-ignore-output"]
 import copy
@@ -63,9 +63,9 @@ gradient_paths(systems, batches)
 plt.show()
 
 # %% [markdown]
-# The loss is computed at the end of the model, and the prompt stands at its beginning. So the gradient goes through every block, frozen
-# or not (orange line, drawn beside them). Every block keeps activations (yellow). With fewer trained weights, three things shrink: the
-# gradient that is stored, the memory of **AdamW** (the optimizer: two numbers for each trained weight) and the file.
+# The loss is at the end of the model, the prompt at its beginning. So the gradient goes through every block, frozen or not (orange line,
+# drawn beside them). Every block keeps activations (yellow). With fewer trained weights, three things shrink: the stored gradient, the
+# memory of **AdamW** (the optimizer: two numbers for each trained weight) and the file.
 #
 # ## 2. Four sizes
 #
@@ -90,14 +90,14 @@ models_table()
 # trained prompt.
 #
 # **Built in, so not a finding.** Each size has its own width, depth and peak learning rate. The training of xs was not smooth (printed
-# above): xs may be weak because it is small, or because it was trained badly. Before pre-training, we set some attention heads so that
-# they copy earlier words. That makes copying easy for every size. No cue in the pre-training text calls for exactly the **target
-# style** (the style of the training targets). That favours soft prompts over words.
+# above): xs may be weak because it is small or was trained badly. Before pre-training, we set some attention heads to copy earlier words.
+# That makes copying easy for every size. No cue in the pre-training text calls for exactly the **target style** (the style of the
+# training targets). That favours soft prompts over words.
 #
 # ### A guess first
 #
-# On summarization, how many points of ROUGE-L (shared word sequences, 0 to 100) is full fine-tuning above a prompt of 20 tokens, on s
-# and on l?
+# On summarization, how many points of ROUGE-L (shared word sequences, 0 to 100) is full fine-tuning above a prompt of 20 tokens, on s and
+# on l?
 
 # %%
 guess = {"s": None, "l": None}   # points of 100; write two numbers
@@ -106,8 +106,8 @@ guess = {"s": None, "l": None}   # points of 100; write two numbers
 # ### The scores
 #
 # The studies "main" (for m) and "scale" (the others) hold up to three **seeds** (runs from other random numbers) of each trained system.
-# All had the same search of the learning rate on validation records; the test was looked at once. Metrics: ROUGE-L; exact match (percent of
-# answers equal to the reference); BLEU (shared word groups). A dash in a table of scores means: not measured.
+# All had the same search of the learning rate on validation records; the test was looked at once. Metrics: ROUGE-L; exact match (percent
+# of answers equal to the reference); BLEU (shared word groups). A dash in a score table: not measured.
 
 # %%
 from course_utils.lessons.scaling import FULL, TWENTY, WRITTEN, Sizes, difference_by_size, difference_table, differences, missing, score_by_size, shown
@@ -120,7 +120,7 @@ print("not measured so far:", "; ".join(missing(sizes, LINES)) or "nothing")
 
 # %% [markdown]
 # The grey line is the best answer that needs no model. On l nearly all trained systems are level on summarization, even 1 token: there
-# the prompts reach full fine-tuning partly by construction.
+# the prompts come close to full fine-tuning partly by construction.
 #
 # A larger model may be better with any system. So we look at two differences: the *distance* from the prompt up to full fine-tuning, and
 # its *lead* over the best **hard prompt** (words in front of the text) that we wrote. Each 95% interval comes from 1,000 repetitions,
@@ -144,9 +144,9 @@ plt.show()
 # Hollow points cannot be told from zero. Next: your guess, then tests of the largest measured size against the smallest. They skip sizes
 # on which neither system's interval is above the grey line.
 #
-# The distance has a weakness: it is near 0, too, where a model fails with every system. So the first test divides the prompt's score by
-# that of full fine-tuning, in percent. It leaves out sizes where the interval of full fine-tuning reaches below 5 points. The second
-# test gives points, on the same sizes.
+# The distance has a weakness: it is also near 0 where a model fails with every system. So the first test divides the prompt's score by
+# that of full fine-tuning, in percent. It leaves out sizes where the interval of full fine-tuning reaches below 5 points. The second test
+# gives points, on the same sizes.
 
 # %%
 for size, points in guess.items():
@@ -168,8 +168,8 @@ for base in ("course-gpt2-m", "course-gpt2-l"):
     print(f"translation on {base}: " + ", ".join(f"{system} {sizes['translation'].score(base, system)['mean']:.1f} BLEU" for system in (FULL, TWENTY)))
 
 # %% [markdown]
-# Translation has no room left on l, so the claims at the end rest on the other two tasks. Where LoRA's share grows too, the growth is
-# not special to prompts. A lead can be small for two reasons: the prompt can do little, or words can do much.
+# Translation has no room left on l, so the claims at the end rest on the other two tasks. Where LoRA's share grows too, this is not
+# special to prompts. A lead can be small for two reasons: the prompt can do little, or words can do much.
 #
 # ### What others measured
 #
@@ -186,11 +186,10 @@ pd.DataFrame(share).T[["1 token", "10 tokens", "20 tokens"]]
 # %% [markdown]
 # Li and Liang (2021) measured our method ("embedding-only") on GPT-2 medium. Lester et al. (2021) trained prompts on T5 for SuperGLUE
 # (eight tasks of understanding). On its development set, their distance is wide for small models and closed at 11 billion parameters.
-# They gain little past 20 tokens. Their largest model does well with 1 token already. Tasks and models differ: only the direction can be
-# compared.
+# They gain little past 20 tokens, and their largest model does well with 1. Tasks and models differ: only the direction can be compared.
 #
-# Next, a real model on public text: SmolLM2 (135 million parameters) translates captions of photos (Multi30k) from English to German.
-# By its model card it has read mainly English, so it hardly has this skill. "Reported" is the original report's hard prompt.
+# A real model on public text: SmolLM2 (135 million parameters) translates photo captions (Multi30k) from English to German. By its
+# model card it has read mainly English, so it hardly has this skill. "Reported" is the original report's hard prompt.
 
 # %%
 from course_utils.lessons.scaling import real_table
@@ -239,7 +238,7 @@ for i, record in enumerate(gazette):
     display(written({step: answers[i] for step, answers in texts.items()}, TASK.references(record)[0], record["source"]))
 
 # %% [markdown]
-# Does training the prompt bring the right nouns? The next cell counts.
+# Does training bring the right nouns? The next cell counts.
 
 # %% tags=["nbval-ignore-output"]
 NOUNS = [[word.strip(".,") for word in TASK.references(record)[0].split()[1:] if word[0].isupper() and word.strip(".,") not in record["source"]] for record in gazette]
@@ -263,7 +262,7 @@ stages_table(sizes["translation"].score("course-gpt2-m", TWENTY))
 
 # %% [markdown]
 # Besides the tokens read, two things differ. The finished m ended with a small learning rate; the young ones were taken at its peak. And
-# the prompt's rate was searched on the finished m. Its shipped prompt ([`data/prompts`](../data/prompts)) now goes into all four:
+# the prompt's rate was searched on the finished m. Its shipped prompt ([`data/prompts`](../data/prompts)) goes into all four:
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import GPT2WithSoftPrompt
@@ -306,8 +305,8 @@ else:
 print("\n".join(labels_said(few, sizes["translation"], every)))
 
 # %% [markdown]
-# **In-context examples** ("solved examples") stand in front of the source; nothing is trained. With all labels the paired test of section 2
-# decides. With fewer, predictions were not kept; seeds whose ranges overlap say nothing.
+# **In-context examples** ("solved examples") stand in front of the source; nothing is trained. With all labels the paired test of section
+# 2 decides. With fewer, predictions were not kept; seeds whose ranges overlap say nothing.
 #
 # ## 6. What it costs
 #
@@ -331,7 +330,7 @@ pd.DataFrame(bill).T.map("{:,.1f}".format)
 
 # %% [markdown]
 # Three columns nearly vanish for the prompt, two do not. Files of prompts and LoRA count 4 bytes a number, copies 2. Each position of a
-# prompt is computed like text. In the next table 1.00 means as many operations as full fine-tuning.
+# prompt is computed like text. In the next table, the operations of full fine-tuning are 1.00.
 
 # %%
 lengths = (1, 5, 20, 50, 100)
@@ -342,9 +341,8 @@ pd.DataFrame({base: {f"{length} tokens": f"{Cost(get_shape(base), 'soft prompt',
 # On the two wide models the prompt runs once for all rows of a batch, on the two small ones with each row.
 #
 # ### Measured
-#
-# Operations are not seconds. The next cell times a step of the three systems and counts all that PyTorch keeps for the eight reports of
-# section 1. (The picture counts only the blocks, the table by formula 8 texts of 128 tokens.)
+# The next cell times a step of the three systems and counts all that PyTorch keeps for the reports of section 1. (The picture
+# counts only the blocks. The first table of section 6 is a formula for 8 texts of 128 tokens.)
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.cost import measured_step
@@ -367,8 +365,8 @@ costs
 # %% [markdown]
 # ### When has training paid?
 #
-# In-context examples need no training, but make every request longer. A prompt is trained once. Counted in operations, with 1,000 steps
-# of 8 records against 300 tokens of examples in each request:
+# In-context examples need no training, but make every request longer. Counted in operations, with 1,000 steps of 8 records against 300
+# tokens of examples in each request:
 
 # %%
 from course_utils.cost import break_even
@@ -383,7 +381,7 @@ for base in ("course-gpt2-m", "gpt2", "Llama-2-70B"):
 # ## 7. A calculator
 #
 # A row says what it costs to train a system once and to serve all tasks on one H100 (a GPU with 80 GB). Times are lower bounds: the
-# larger of operations / speed and bytes / bandwidth. Where serving needs more than 80 GB, there is no time (–).
+# larger of operations/speed and bytes/bandwidth. Where serving needs more than 80 GB, there is no time (–).
 
 # %%
 from course_utils.lessons.scaling import calculate
@@ -396,7 +394,7 @@ family = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "Llama-2-7B", "Llama-2
 pd.concat({base: calculate(base, tasks=100) for base in family}).loc[pd.IndexSlice[:, ["soft prompt", FULL]], :]
 
 # %% [markdown]
-# Copies for 100 tasks need about 100 times the memory of one model. The widget calls the same function.
+# Copies for 100 tasks need about 100 times the memory. The widget calls the same function.
 
 # %% tags=["nbval-ignore-output"]
 import ipywidgets
@@ -419,8 +417,8 @@ learning_curves(storage, "tasks", "files of a 7B model, GB", log_x=True, log_y=T
 plt.show()
 
 # %% [markdown]
-# With one task the three are level, because each stores one model. The saving comes with the *number of tasks*, and LoRA has nearly as
-# much of it.
+# With one task the three are level, because each stores one model. The saving grows with the *number of tasks*. LoRA saves nearly as
+# much.
 #
 # ## 8. The dilemma: a larger model with a prompt, or a smaller one fine-tuned?
 #
@@ -451,8 +449,7 @@ display(Markdown("\n".join(f"- {task.replace('_', ' ')}: l with 20 tokens is **{
                  + f"\n\nEvery request on l takes {price.loc['a request, GFLOP', 'l / m']:.1f} times the operations, every training step {price.loc['training step, GFLOP', 'l / m']:.1f} times."))
 
 # %% [markdown]
-# A new task is cheaper with the larger model and prompts. Every request is cheaper with the smaller one. So many tasks with few requests
-# each favour the prompts, and one task with many requests favours the small copy.
+# Many tasks with few requests each favour the prompts. One task with many requests favours the small copy.
 #
 # ## Exercises
 #
@@ -460,8 +457,8 @@ display(Markdown("\n".join(f"- {task.replace('_', ' ')}: l with 20 tokens is **{
 #
 # Predict first. A prompt of 20 tokens is trained on GPT-2, with 8 texts of 128 tokens. Five quantities: "file", "AdamW's memory",
 # "activations kept", "operations of a step", "compiled prompt" (the keys and values that all layers keep of the prompt). Which about
-# double (grow by 1.7 or more) if the *prompt length* is twice as large, and which if the base model has twice the *layers*? The answer is
-# a dict such as `{"file": {"layers"}, "compiled prompt": set(), ...}`.
+# double (grow by 1.7 or more) if the *prompt length* is twice as large, and which if the base model has twice the *layers*? Answer with a
+# dict like `{"file": {"layers"}, "compiled prompt": set(), ...}`.
 
 # %%
 def doubles():
@@ -491,9 +488,9 @@ check_09_doubles(doubles)
 #
 # ### 2. Run the prompt once (medium, 15 minutes)
 #
-# A server with one prompt and many texts need compute the prompt only once. In each layer a position makes a **key** (what later
-# positions compare themselves with) and a **value** (what they then take over). Those of the prompt depend on nothing behind it.
-# Write `answers_behind`:
+# A server with one prompt and many texts can compute the prompt once. In each layer a position makes a **key** (what later positions
+# compare themselves with) and a **value** (what they then take over). Those of the prompt depend on nothing behind it. Write
+# `answers_behind`:
 #
 # 1. run the rows of the prompt once, and keep what the model returns as `past_key_values`
 # 2. for each batch of texts, give the model a copy of them, repeated for each text, and an attention mask
@@ -541,9 +538,9 @@ check_09_answers_behind(answers_behind)
 #
 # ### 3. Choose and defend (medium, 15 minutes)
 #
-# A newsroom wants 12 tasks like our question answering on one small machine: 16 MB for all weights, 2 bytes each. It wants at least
-# 60% exact match. Choose a base model and a system from the stored studies, and name memory and score. (A real choice is made on
-# validation records. We use test scores, because they come with intervals.)
+# A newsroom wants 12 tasks like our question answering on one small machine: 16 MB for all weights, 2 bytes each. It wants at least 60%
+# exact match. Choose a base model and a system from the stored studies, and name memory and score. (A real choice is made on validation
+# records. We use test scores for their intervals.)
 
 # %%
 def my_choice():
@@ -673,6 +670,6 @@ for task, (small, large) in first.items():
 # - Lester, Al-Rfou and Constant (2021), [The Power of Scale for Parameter-Efficient Prompt Tuning](https://arxiv.org/abs/2104.08691): the distance to full tuning over sizes of T5
 # - Li and Liang (2021), [Prefix-Tuning](https://arxiv.org/abs/2101.00190): the ablation that is our method
 # - Kaplan et al. (2020), [Scaling Laws for Neural Language Models](https://arxiv.org/abs/2001.08361): section 2.1 counts operations
-# - Hu et al. (2021), [LoRA](https://arxiv.org/abs/2106.09685): the other method that shares the base model
+# - Hu et al. (2021), [LoRA](https://arxiv.org/abs/2106.09685): it shares the base model, too
 #
 # This is the last lesson. Back to [08 · Soft versus hard prompts](08_soft_versus_hard.ipynb).
