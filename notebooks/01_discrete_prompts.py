@@ -71,9 +71,10 @@ token_boxes(with_hard_prompt(task.hard_prompt, lead_sentence(record["document"])
 plt.show()
 
 # %% [markdown]
-# From the tokens so far, the model computes a probability for each next token. A prompt moves these probabilities. We give the model the report, the prompt, and the name of the person who acts. The next word is the verb, and its
-# tense shows the style. The tokenizer cuts `sings` into pieces, so the picture shows first pieces of words. ✓ marks the first piece
-# of the wanted verb.
+# From the tokens so far, the model computes a probability for each next token. We give it the report with the cue `Summary:`,
+# then the name of the person who acts: without a prompt, with the order in front ("as reported"), and with another cue instead
+# (`{text}` stands for the report). The next word is the verb; its tense is one mark of our style. The tokenizer cuts `sings` into
+# pieces, so the picture shows first pieces; ✓ marks that of the wanted verb.
 # %%
 from course_utils.lessons.charts import next_token_bars
 
@@ -232,30 +233,28 @@ tried_figure({name: rows.value.tolist() for name, rows in tried.items()}, measur
 plt.show()
 
 # %% [markdown]
-# Each orange dot is one prompt, best on top. Many dots lie so close together that the picture cannot order them. Overlapping lines
-# do not prove that two prompts are equal; only the paired test of section 2 decides. (The two dots at the bottom were measured on
-# fewer records than the orange ones.) Which prompts lead, and which come last?
+# Each orange dot is one prompt, best on top, without an interval. So dots that lie close together show no order: the paired test of
+# section 2 decides. (The two dots at the bottom were measured on fewer records.) Which prompts lead, and which come last?
 
 # %%
 pd.concat({name: rows[["prompt", "value"]].iloc[[0, 1, 2, -2, -1]] for name, rows in tried.items() if len(rows)}).round(3)
 
 # %% tags=["nbval-ignore-output"]
+from course_utils.lessons.words import said_of_examples
+
 for name, rows in tried.items():
-    solved = [str(place) for place, prompt in enumerate(rows.prompt, 1) if "Marta Klein" in prompt]   # our examples are about her
-    print(f"{name}: the prompts with solved examples have the places {', '.join(solved)} of {len(rows)}")
-    if name == "question_answering" and solved[:2] == ["1", "2"]:
-        print("   They lead. The best one joins a header with two examples, so this list cannot say which part helps.\n"
-              "   A possible reason: on a page of the gazette, answers mostly keep one style.")
-    elif solved and int(solved[0]) > len(rows) / 2:
-        print("   They stand near the end of the list.")
+    print(f"{name}: {said_of_examples(dict(zip(rows.prompt, rows.value, strict=True)))}")
 for name, rows in tried.items():
     answers = try_prompt(name, rows.prompt.iloc[0])["answers"]
     exact = sum(answer in TASKS[name].references(record) for answer, record in zip(answers, validation[name], strict=True))
     print(f"{name}: after the best prompt, {exact} of {len(answers)} answers are exactly the reference")
+answers = try_prompt("summarization", tried["summarization"].prompt.iloc[0])["answers"]
+reasons = [answer.split() for answer in answers if " because " in answer]
+present = sum(len(words) > 2 and words[2].endswith("s") for words in reasons)
+print(f"summarization, best prompt: {len(reasons)} of {len(answers)} give a reason, "
+      f"{present} of these with a verb in the present tense (the third word ends in s)")
 
 # %% [markdown]
-# So examples are not always the best words.
-#
 # **Do paraphrases score alike?** We take three requests and three cues with similar meanings in English, and compare each with the
 # first of its group. Two things are built in. `Please summarize.` is also a header of the gazette; the other two requests are not.
 # And the gazette continues the three cues with different mixtures of styles (`data/build/pages.py`). So a difference between the
@@ -285,7 +284,7 @@ print(f"{sum(same.verdict != 'cannot be told apart')} of {len(same)} paraphrases
 # ### Exercise 1. Predict, then run (warm-up, 5 minutes)
 #
 # Section 2 printed the BLEU of translations without a prompt. Guess it for the same source with a space at its end, and
-# with a line break. The check measures both. Do not scroll on before you have guessed.
+# with a line break. The check measures both.
 # %%
 def guess():
     """Your guess: the ending of the source -> BLEU."""
@@ -419,9 +418,10 @@ for name, prompt in always.items():
 pd.DataFrame(rows).round(3)
 
 # %% [markdown]
-# The main styles were built so that no words are tied to exactly them. That is one part of the answer to our puzzle. The table shows
-# a second part: even with the right cue the score stays below its maximum. The two styles also differ without a prompt: compare the
-# column `no prompt` with section 2. For questions the full sentence is the gazette's most frequent style.
+# This answers our puzzle: no cue of the gazette is tied to exactly our style. After `What happens and why:` another style, in the
+# past tense, is a little more likely (55 to 45), and greedy decoding mostly writes the likelier one. (Section 3 counted tenses.)
+# The table shows another limit: even with the right cue the score stays below its maximum. The two styles also differ without a
+# prompt: compare the column `no prompt` with section 2. For questions the full sentence is the gazette's most frequent style.
 #
 # ## 7. Let a program search for the words
 #
@@ -466,14 +466,14 @@ plt.show()
 token, random_vector = (away[label].median().item() for label in ("token", "random vector"))
 closer = sum(away["token"] < away["random vector"].median()).item()
 display(Markdown(
-    f"The typical token lies {token:.2f} of its own length from its nearest neighbour, a random vector {random_vector:.2f}; {closer} of "
-    f"{len(away['token'])} tokens lie closer than the typical random vector. So the jumps are long, {token:.0%} of the vector itself. "
+    f"The typical token lies {token:.2f} of its own length from its nearest neighbour, so even the shortest jump changes the vector "
+    f"by {token:.0%} of its length. A random vector lies {random_vector:.2f} away: {closer} of {len(away['token'])} tokens lie closer. "
     "Between two tokens lie points without a spelling. The model would accept them as an input."))
 
 # %% [markdown]
-# **The search.** Take a prompt of random tokens. At each **step** the gradient ranks the replacements of one token. A few
-# **candidates** are drawn at random from the best of every place (AutoPrompt, Shin et al. 2020; GCG, Zou et al. 2023) and tried
-# on a **batch**, here 8 training records. The best is kept if it lowers the loss. Five steps make an **epoch**; the prompt
+# **The search.** Take a prompt of random tokens. At each **step** the gradient ranks the possible tokens at every place. A few
+# **candidates**, prompts with one token replaced, are drawn at random from the best of all places (AutoPrompt, Shin et al. 2020;
+# GCG, Zou et al. 2023) and tried on a **batch**, here 8 training records. The best is kept if it lowers the loss. Five steps make an **epoch**; the prompt
 # of the best epoch is kept, by its loss on records that we do not score. We run 50 steps for translation and show three records on the way.
 # %% tags=["nbval-ignore-output"]
 from course_utils import TrainingConfig, encode, generate_texts, make_system
@@ -526,16 +526,17 @@ for label, answers in others.items():
     print(f"In BLEU, the searched prompt {said(search_rows[label], label)}.")
 
 # %% [markdown]
-# This is one run of the search, with one seed, scored on 100 validation records. Read the three records as well: the found prompt
-# moves the style, and it can also damage a fact or an article. Nobody would write such a prompt; it came out of training records
-# and gradients. So "made of tokens" and "written by hand" are two different limits. Section 8 has the full-length study.
+# This is one run of the search, with one seed, scored on 100 validation records. Hold the three records against their references as
+# well: a found prompt can move the style towards the reference or away from it, and damage a fact or an article. Three records are
+# no measure; over 100, BLEU decides. Nobody would write such a prompt; it came out of labelled records and gradients. So "made of
+# tokens" and "written by hand" are two different limits.
 #
 # ## 8. One look at the test
 #
 # The stored study `main` compares at full length: the written prompt that is best on validation; trained **soft prompts** of 20
 # vectors (**virtual tokens**; 20 is the **prompt length**; lessons 02 and 03 build them); and, where its rows are
 # already stored, a search for 20 tokens with the same training records and number of forward passes. A line "not in the
-# study" means: not measured yet, so nothing is claimed. Intervals are over records and seeds.
+# study" means: not measured yet. Intervals are over records and seeds; without stored answers there is none.
 # %%
 from course_utils import summary_table
 
@@ -550,7 +551,8 @@ for name, task in TASKS.items():
     scores = {label: runs.value[runs.system == system].tolist() for system, label in there.items()}
     spans = {label: (table.low[system], table.high[system]) for system, label in there.items() if pd.notna(table.low[system])}
     metric = SCORES[task.main_metric]
-    score_figure(scores, spans, f"{name.replace('_', ' ')}: {metric.label}", int(table.n.max()), best=metric.scale)
+    score_figure(scores, spans, f"{name.replace('_', ' ')}: {metric.label}", int(table.n.max()), best=metric.scale,
+                 resampled="records and seeds")
     plt.show()
 
 # %%
@@ -584,17 +586,18 @@ show_verdicts(main, (best, reported), (searched, best), (soft, best), (soft, sea
 show_verdicts(control, (best, reported), (soft, best), (soft, searched))
 
 # %% [markdown]
-# Both leads of the soft prompt side by side:
+# Both differences side by side:
 
 # %%
 for name in TASKS:
-    leads = [judge(study, name, soft, best) for study in (main, control)]
-    if all(leads):
-        print(f"{name}: soft above written, {leads[0].difference:+.3g} in the main style, {leads[1].difference:+.3g} in the control style")
+    pair = [judge(study, name, soft, best) for study in (main, control)]
+    if all(pair):
+        print(f"{name}: soft minus written, main style {pair[0].difference:+.3g} ({pair[0].verdict}), "
+              f"control style {pair[1].difference:+.3g} ({pair[1].verdict})")
 
 # %% [markdown]
-# Where it is still "higher" in the control style, the built-in handicap cannot be the whole reason: fitting to the training records
-# helps too. A hand-written prompt can be read and discussed, and it needs no training record. Whether a few points are worth
+# Where it is still "higher" in the control style, the built-in handicap cannot be the whole reason. Only a search in this style
+# could tell which helps: the fit to training records, or vectors that no token has. A hand-written prompt can be read and discussed, and it needs no training record. Whether a few points are worth
 # training depends on your task.
 #
 # ## Exercises
@@ -705,14 +708,15 @@ check_01_answer_prompt(answer_prompt)
 # %% tags=["nbval-ignore-output"]
 changed = {name: effect(name, task.hard_prompt)["verdict"] for name, task in TASKS.items()}
 print("- reported prompt against no prompt, validation:", "; ".join(f"{name} {each}" for name, each in changed.items()))
-print(f"- a space at the end adds {white['more loss'][white.ending == 'space'].min():.2f} nats or more, "
-      f"a line break {white['more loss'][white.ending == 'line break'].min():.2f} or more")
+print(f"- {sum(white.verdict == 'lower')} of {len(white)} scores are lower with a space or a line break at the end")
 print(f"- from a token to its nearest neighbour: {token:.2f} of its length; a random vector: {random_vector:.2f}")
-print(f"- the searched prompt, one run, translation: {said(search_rows['its random start'], 'its random start')}")
+for label in ("its random start", "the best hand-written prompt"):
+    print(f"- the searched prompt, one short run, translation: {said(search_rows[label], label)}")
 print(f"- prompts written by hand: {', '.join(f'{len(rows)} for {name}' for name, rows in tried.items())}")
 
 # %% [markdown]
-# **The original write-up's claims:**
+# **The original write-up claims:** discrete prompts have a fixed vocabulary, need manual construction and fall short of nuance.
+# "Written above searched" is our reading of "need": the search uses labelled records, and no words of ours.
 
 # %%
 def claim(text, study, first, second):
@@ -725,21 +729,15 @@ def claim(text, study, first, second):
             print(f"{text}, {name}: not in the study {study.name}")
 
 
-print(f"Discrete prompts have a fixed vocabulary: supported here by construction, {len(tokenizer):,} tokens")
-by_search = {"higher": "not supported here; section 7 built one from training records alone", "lower": "cannot be told here; the search made its prompt worse"}
-print("Discrete prompts need manual construction:",
-      by_search.get(search_rows["its random start"]["verdict"], "cannot be told apart here, with one short run of the search"))
-claim("A prompt built by hand is better than a searched one", main, best, searched)
+print(f"They have a fixed vocabulary: supported here by construction, {len(tokenizer):,} tokens")
+claim("They need manual construction (written above searched)", main, best, searched)
 claim("They fall short of nuance (soft above written), main style", main, soft, best)
 claim("The same, control style", control, soft, best)
 claim("They fall short of nuance (soft above searched), main style", main, soft, searched)
 
-# %%
-if any(judge(main, name, best, searched) for name in TASKS):
-    print('"Not supported" in a line on "built by hand" means: the search needed nobody, only training records.')
-print("Read the lines on nuance with section 6 in mind: in the main style the handicap of words is built in.")
-
 # %% [markdown]
+# Read the lines on nuance with section 6 in mind: in the main style the handicap of words is built in.
+#
 # ### Further reading
 #
 # - Radford et al. (2019), [Language Models are Unsupervised Multitask Learners](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf) (section 3.6)

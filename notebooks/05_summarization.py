@@ -5,14 +5,15 @@
 #
 # **Time:** 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more
 #
-# **Study time:** an hour, exercises included. **For whom:** you have done lessons 03 and 04.
+# **Study time:** an hour, and 55 minutes for the exercises. **For whom:** you have done lessons 03 and 04.
 #
 # A **base model**, one that was trained on text before and that we only use, reads a report and must write its summary. The reports are from the
 # **gazette**, a small town's newspaper that a program invents for this course. A **hard prompt** asks for the summary in words. A **soft prompt**
 # asks with trained vectors, which we call **virtual tokens**; their number is the **prompt length**. The base model stays **frozen**:
 # none of its weights change.
 #
-# The puzzle: a soft prompt scores higher than words, a longer one higher still, full fine-tuning highest. *What* do they get right more often?
+# The puzzle: a soft prompt scores higher than words, twenty virtual tokens higher than one, and training all weights (**full fine-tuning**)
+# higher again. *What* do they get right more often?
 #
 # ## What you will be able to do
 #
@@ -93,7 +94,7 @@ print("\ntarget:", example["summary"])
 #
 # The base model's training text has summaries in ten styles, all of the main event. The target style is one of the ten. It is built so that no
 # cue asks for exactly it (data card, *The tasks*). That can only help soft prompts. A second form is the **control style**: one cue always
-# calls for it. How much the construction helps, the verdicts say where both styles are printed.
+# calls for it. Section *The control style* compares both.
 #
 # ## ROUGE, counted by hand
 #
@@ -134,7 +135,7 @@ for n in (1, 2):
 print("library:", {key: round(value, 3) for key, value in compute_metrics(["rouge1", "rouge2", "rougeL"], [lead], [reference]).items()})
 
 # %% [markdown]
-# Our counts agree with the library. This lead puts the reason first, the reference last. ROUGE-L can follow one order only:
+# Our counts agree with the library. The lead puts the reason first, the reference last. ROUGE-L can follow one order only:
 
 # %%
 from IPython.display import Markdown, display
@@ -187,7 +188,7 @@ print(f"token frequencies    loss {unigram_loss(train_set, encode(data['test'], 
 print(f"even guessing        loss {math.log(len(tokenizer)):.2f}")
 
 # %% [markdown]
-# Now words. All hand-written prompts of the course were tried on the gazette's validation reports and stored; only the winner is tested.
+# Now words. We tried our hand-written prompts on the gazette's validation reports. The winner is tested, and so is the original's prompt.
 # `{source}` stands for report and cue, `{text}` for the report alone. So `{text}The gist:` puts another cue behind the report.
 
 # %%
@@ -263,7 +264,9 @@ if len(means):
         f"**The reported settings here** (1 token, 10 epochs, batches of 1; {test.seed.nunique()} seeds, course-gpt2-m): test loss "
         f"{means.loss:.3f}, ROUGE-L {means.rougeL:.3f} (by seed {', '.join(f'{each:.3f}' for each in by_seed)}), exact match "
         f"{means.exact_match:.1f}%, shared tokens {means.exact_match_percentage:.1f}%. Words: reported "
-        f"{words_here['hard prompt, reported']:.3f}, best written {words_here['hard prompt, best written']:.3f}."))
+        f"{words_here['hard prompt, reported']:.3f}, best written {words_here['hard prompt, best written']:.3f}. "
+        f"Seeds below the best words: {sum(by_seed < words_here['hard prompt, best written'])} of {len(by_seed)}. The learning rate is ours, "
+        "chosen on validation; the report names none."))
 else:
     print("The study 'as_reported' has not run yet, so this question stays open here.")
 
@@ -324,7 +327,7 @@ curves = {name: curve(rows[rows.system == name], "rougeL") for name in lengths.v
 ready = {name: ([16 * step for step in steps], values) for name, (steps, values) in curves.items() if steps}
 steps, values = curve(here, "rougeL")
 if steps:
-    ready["as reported, 1 soft token"] = (steps, values)
+    ready["same settings here"] = (steps, values)                # those of the original, as above
 learning_curves(ready, "training records read", "validation ROUGE-L",
                 {"best hand-written prompt": tried.rougeL.iloc[0]}, log_x=True)
 plt.show()
@@ -334,30 +337,37 @@ for name, (steps, _) in curves.items():
 print(f"best hand-written prompt: {tried.rougeL.iloc[0]:.3f}")
 
 # %% [markdown]
-# A verdict on a length depends on when you stop.
+# How far apart two lengths are depends on when you stop. One token begins below the dashed line and ends above it.
 #
 # ## One look at the test
 #
-# Bars are means over seeds, lines are 95% intervals over resampled test records and seeds.
+# Bars are means over seeds.
 
 # %%
-from course_utils import verdict
 from course_utils.lessons.charts import score_figure
 from course_utils.lessons.checks_05 import NAMES, stored_scores
 
 scores, intervals, n = stored_scores(main)
-score_figure(scores, intervals, "ROUGE-L", n)
+score_figure(scores, intervals, "ROUGE-L", n, resampled="records and seeds")
 plt.show()
 
 # %% [markdown]
-# Baselines stand at the top, then words, then soft prompts. The last two systems change the model. The paired test says which
-# differences count:
+# Baselines stand at the top, then words, then soft prompts. **In-context examples** (*solved examples* in the study) are training records with
+# their summaries in front of the source. **Discrete search**, if measured, looks for tokens automatically. The last two change the model:
+# **LoRA** trains small matrices added to its weights, full fine-tuning all weights. The paired test says which differences count:
 
 # %%
+from course_utils import verdict
+from course_utils.verdicts import TestRuns
+
 compared = [("soft prompt, 1 token", "hard prompt, reported"), ("soft prompt, 1 token", "hard prompt, best written"),
-            ("soft prompt, 20 tokens", "hard prompt, best written"), ("soft prompt, 20 tokens", "soft prompt, 1 token"),
-            ("full fine-tuning", "soft prompt, 20 tokens")]
-verdicts = {pair: verdict(main, "summarization", "course-gpt2-m", *pair) for pair in compared if {NAMES[each] for each in pair} <= set(scores)}
+            ("soft prompt, 20 tokens", "hard prompt, best written"), ("soft prompt, 20 tokens", "discrete search, 20 tokens"),
+            ("soft prompt, 5 tokens", "soft prompt, 1 token"), ("soft prompt, 20 tokens", "soft prompt, 5 tokens"),
+            ("soft prompt, 20 tokens", "soft prompt, 1 token"), ("full fine-tuning", "soft prompt, 20 tokens"),
+            ("LoRA", "full fine-tuning")]
+study = (main, "summarization", "course-gpt2-m")
+wrote = TestRuns(*study)                                          # what the systems wrote, read once
+verdicts = {pair: verdict(*study, *pair, runs=wrote) for pair in compared if {NAMES[each] for each in pair} <= set(scores)}
 for each in verdicts.values():
     print(each)
 
@@ -365,8 +375,8 @@ for each in verdicts.values():
 # ## The puzzle: what do the better ones get right?
 #
 # Is it the style or the event? `chosen_event` compares a summary with the reference's person and thing. It says *main* if it has both, *name*
-# if only the person is wrong, *thing* if only the thing is wrong, *other* if it has neither. So *main* needs the right choice and right
-# copying: we call it "main event told with the right person and thing". From here to the control style, intervals resample records only.
+# if only the person is wrong, *thing* if only the thing is wrong, *other* if it has neither. We call *main* "main event told with the right
+# person and thing". From here to the control style, intervals resample records only.
 
 # %%
 from course_utils import load_task_data
@@ -393,7 +403,7 @@ plt.show()
 shares = {name: event_shares(answers[name], wanted) for name in order}
 pairs = [("soft prompt, 1 token", "soft prompt, 20 tokens"), ("soft prompt, 20 tokens", "full fine-tuning")]
 display(pd.DataFrame(shares).T.round(1).rename_axis("% of summaries"),
-        Markdown("\n\n".join(what_moved(shares, *pair) for pair in pairs if set(pair) <= set(shares))))
+        Markdown("\n\n".join(what_moved(answers, wanted, *pair) for pair in pairs if set(pair) <= set(shares))))
 
 # %% [markdown]
 # Each system's ROUGE-L mixes summaries that tell the main event with others.
@@ -427,8 +437,8 @@ for lower, higher in (("best hand-written prompt", "soft prompt, 20 tokens"), ("
 
 # %% [markdown]
 # So the puzzle has two answers. Twenty tokens and the best words tell the main event about equally often; the lead of the tokens is one of
-# *style*. One token, twenty tokens and full fine-tuning all have the style. They differ in the event: between twenty tokens and full
-# fine-tuning it is mostly the choice (*other* falls), between one and twenty more often copying (*name*, *thing*).
+# *style*. One token, twenty tokens and full fine-tuning all have the style. They differ in the event: from twenty tokens to full fine-tuning
+# *other* falls; from one to twenty *name* and *thing* fall, and *other* cannot be told apart.
 #
 # "ROUGE-L if not" is far from 0. Some of these summaries tell half of the right event. The others share words such as *the* and *because* by
 # chance. Exercise 1 measures that.
@@ -498,14 +508,13 @@ with torch.no_grad():
 first, total = sum(float(item[0]) for item in each), sum(float(item.sum()) for item in each)
 display(Markdown(
     f"One token in {sum(map(len, each)) / len(each):.0f} carries **{100 * first / total:.0f}%** of the loss. So the loss does see the choice. What "
-    "it does not see is the price of a wrong name: when the model writes by itself, one wrong token spoils all facts after it."))
+    "it does not see is the price of a wrong name: when the model writes by itself, one wrong token can spoil all facts after it."))
 
 # %% [markdown]
 # ## Does it read the numbers?
 #
 # The model could compare the numbers of visitors. Or it could know that a regatta (a boat race) usually draws more people than a cooking
-# show. We change the input:
-# `swap_crowds` exchanges the two numbers in a report and nothing else. Now the other event is the main one.
+# show. `swap_crowds` exchanges the two numbers in a report and nothing else. Now the other event is the main one.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.checks_05 import swap_crowds
@@ -549,11 +558,12 @@ from course_utils.lessons.checks_05 import sign_test
 words_right, soft_right = right["best hand-written prompt"], right["soft prompt, 20 tokens"]
 words_other, soft_other = (kinds[name] == "other" for name in ("best hand-written prompt", "soft prompt, 20 tokens"))
 by_words, by_soft = words_right & ~soft_right, soft_right & ~words_right
-better = 100 * max(words_right.mean(), soft_right.mean())
+better, p = 100 * max(words_right.mean(), soft_right.mean()), sign_test(int(by_words.sum()), int(by_soft.sum()))
 display(Markdown(
     f"Main event told by words alone: **{by_words.sum()}** (in {(by_words & soft_other).sum()} of them the soft prompt tells the other event), by "
-    f"the soft prompt alone: **{by_soft.sum()}** (in {(by_soft & words_other).sum()} words tell the other event). Sign test: "
-    f"p = {sign_test(int(by_words.sum()), int(by_soft.sum())):.2f}. The better of the two tells it in {better:.1f}%. A perfect choice between "
+    f"the soft prompt alone: **{by_soft.sum()}** (in {(by_soft & words_other).sum()} of them words tell the other event). Sign test (were the "
+    f"two equally good, how often would the counts differ at least so much?): p = {p:.2f}, "
+    f"{'so the two cannot be told apart' if p >= 0.05 else 'so the two differ'}. The better of the two tells it in {better:.1f}%. A perfect choice between "
     f"the two, report by report, would tell it in {100 * (words_right | soft_right).mean():.1f}%."))
 for i in map(int, numpy.flatnonzero(by_words & soft_other)[:2]):
     print("reference  ", goals[i], "\n  soft     ", said["soft prompt, 20 tokens"][i], "\n  words    ", said["best hand-written prompt"][i])
@@ -561,22 +571,20 @@ for i in map(int, numpy.flatnonzero(by_words & soft_other)[:2]):
 # %% [markdown]
 # Behind words, most faults are tense and place: style. Behind the soft prompt they are other events and wrong reasons: facts.
 #
-# The two prompts disagree on few reports, and neither is ahead of the other in choosing (sign test, printed). Nobody can build the perfect
-# choice, which needs the reference; the number only says how much there is to gain.
-
-# %% [markdown]
+# The two prompts disagree on few reports. The perfect choice needs the reference.
+#
 # ## In-context examples
 #
-# **In-context examples** are solved records in front of the source (few-shot prompting), the usual way to show a style without training. We
-# put one training record there.
+# They are the usual way to show a style without training (few-shot prompting). We put one in front of the source, and compare with the same
+# cue without it.
 
 # %% tags=["nbval-ignore-output"]
 solved = gazette["train"][0]
 shot = f"{task.source(solved)} {solved['summary']}\n{{source}}"
 part = reports.select(range(60))
 shown = evaluate(reader, letters, task, part, hard_prompt=shot)
-simple = trivial_baselines(task, part)["lead sentence"]
-print(f"one example: ROUGE-L {shown['rougeL']:.3f}; lead sentence: {simple['rougeL']:.3f} (the same {len(part)} validation records)")
+bare = evaluate(reader, letters, task, part, hard_prompt="{source}")
+print(f"one example: ROUGE-L {shown['rougeL']:.3f}; the same cue without it: {bare['rougeL']:.3f} (the same {len(part)} validation records)")
 print({kind: count for kind, count in fault_counts(shown["predictions"], part["summary"]).items() if count})
 for text in shown["predictions"][:4]:
     print("   ", text)
@@ -587,17 +595,19 @@ from course_utils import paired_bootstrap
 person = " ".join(solved["summary"].split()[:2])
 taken = sum(person in text for text in shown["predictions"])
 styled = fault_counts(shown["predictions"], part["summary"])
-gap = paired_bootstrap("rougeL", shown["predictions"], simple["predictions"], part["summary"])
+one = paired_bootstrap("rougeL", shown["predictions"], bare["predictions"], part["summary"])
 display(Markdown(
-    f"One example against the lead sentence, ROUGE-L {gap.difference:+.3f} [{gap.interval[0]:+.3f}, {gap.interval[1]:+.3f}]: {gap.verdict}. "
+    f"With the example against without it, ROUGE-L {one.difference:+.3f} [{one.interval[0]:+.3f}, {one.interval[1]:+.3f}]: {one.verdict}. "
     f"**{taken}** of {len(part)} summaries name {person}, the person of the example. {styled['tense']} tell the main event in another "
     f"tense than the example shows, and {styled['right']} are right."))
+measured = [f"solved examples, {count}" for count in (1, 2, 4) if NAMES[f"solved examples, {count}"] in scores]
+for examples in measured:
+    print("test, chosen on validation:", verdict(*study, examples, "hard prompt, reported", runs=wrote))
 
 # %% [markdown]
-# Why does one example help so little? The lead sentence copies from the right report. The model behind an example has two reports to copy
-# from, and how often it names the example's person is printed. A possible reason: two of its attention heads *started* as a copying circuit
-# (data card). We did not test this. We took the first training record; the study "main" chooses its examples on validation. Larger models
-# use examples better (Brown et al. 2020).
+# Why does this example not help? With it the model has two reports to copy from; how often it names the example's person is printed. A
+# possible reason: two of its attention heads *started* as a copying circuit (data card). We did not test this. We took the first training
+# record; the study "main" chooses its examples on validation. Larger models use examples better (Brown et al. 2020).
 #
 # ## The control style: where one cue suffices
 #
@@ -612,20 +622,18 @@ for text, goal in list(zip(cue["predictions"], headlines["summary"], strict=True
 
 # %%
 control = Study("control", folder)
-rows_there = control.table()
-known = set(rows_there[(rows_there.task == "summarization") & (rows_there.split == "test")].system)
-for first, second in (("soft prompt, 1 token", "hard prompt, best written"), ("soft prompt, 20 tokens", "hard prompt, best written"),
-                      ("hard prompt, best written", "hard prompt, reported")):
-    if {first, second} <= known:
-        print("control style:", verdict(control, "summarization", "course-gpt2-m", first, second))
-if not known & set(SOFT):
-    print("control style: the control study holds no soft prompt for this task yet, so the two styles cannot be compared here")
+known = set(control.table().query("task == 'summarization' and base == 'course-gpt2-m' and split == 'test'")["system"])
+controls = {}
 for pair, each in verdicts.items():
-    if "hard prompt, best written" in pair:
+    if pair[1] == "hard prompt, best written":
+        if set(pair) <= known:
+            controls[pair] = verdict(control, "summarization", "course-gpt2-m", *pair)
         print("main style:   ", each)
+        print("control style:", controls.get(pair, "not measured"))
 
 # %% [markdown]
-# With the right cue the *form* is right in all three lines. Two have wrong facts: a name, an event.
+# With the right cue the *form* is right in all three headlines. Two have wrong facts: a name, an event. Compare the two verdicts on 20 tokens:
+# their lead on the main style may owe much to its construction.
 #
 # ## Exercises
 #
@@ -741,8 +749,8 @@ check_05_write_freely(write_freely)
 #
 # ### 4. What else does it go by? (experiment, 20 minutes, no single answer)
 #
-# Change *one* thing in a report and measure how often the main event is told. Ideas: delete the sentences with numbers, reorder sentences.
-# Predict first.
+# Change *one* thing in a report and measure how often the main event is told. Ideas: delete the sentences with the numbers of visitors,
+# reorder sentences. Predict first.
 
 # %%
 def edit(document):
@@ -809,9 +817,10 @@ display(Markdown(
     f"- The main event is told with the right person and thing in {split.loc['best hand-written prompt'].iloc[0]:.0f}%, {split.loc['soft prompt, 1 token'].iloc[0]:.0f}%, "
     f"{split.loc['soft prompt, 20 tokens'].iloc[0]:.0f}% and {split.loc['full fine-tuning'].iloc[0]:.0f}% of the summaries by the last four.\n"
     f"- Exchanging two numbers moved the soft prompt's choice by {soft_before - soft_after:.0f} points on validation.\n"
-    f"- {by_words.sum()} of {len(goals)} validation reports are told right behind words and wrong behind the soft prompt; "
-    f"{by_soft.sum()} the other way round.\n"
-    f"- One in-context example: {taken} of {len(part)} summaries named the example's person."))
+    f"- In {by_words.sum()} of {len(goals)} validation reports words tell the main event and the soft prompt does not; in {by_soft.sum()} "
+    "the other way round.\n"
+    f"- One in-context example: ROUGE-L {one.difference:+.3f} on {len(part)} validation records ({one.verdict}); {taken} summaries named "
+    "the example's person."))
 
 # %% [markdown]
 # ### The claims of the original report
@@ -825,10 +834,11 @@ def claim(text, pair, about=""):
 
 
 set_copy = baselines["copy of the source"]["exact_match_percentage"]
+best_pair = ("soft prompt, 20 tokens", "hard prompt, best written")
+on_control = f" On the control style: {controls[best_pair]}." if best_pair in controls else ""
 display(Markdown("\n".join([
     claim("A soft prompt of one token is above the reported hard prompt.", ("soft prompt, 1 token", "hard prompt, reported")),
-    claim("Soft prompts are above hard prompts.", ("soft prompt, 20 tokens", "hard prompt, best written"),
-          " The target style is built so that no cue asks for exactly it."),
+    claim("Soft prompts are above hard prompts.", best_pair, f" The target style is built so that no cue asks for exactly it.{on_control}"),
     f"- *Validation loss falls from 10.00 to 8.38, test loss 8.48; the hard prompt has 11.19.* **Not comparable** (other model, other data). "
     f"What can be said: 11.19 is above even guessing ({guessing:.2f}), so this set-up did not measure what it meant to.",
     f"- *16.58% exact match shows that the soft prompt summarizes.* **Does not follow**: giving back the whole report has {set_copy:.1f}% of the "

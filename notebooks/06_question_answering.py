@@ -6,7 +6,8 @@
 # **Time:** 1 to 2 minutes on 2 CPU cores; not measured on a Colab GPU. Reading and exercises: 90 minutes.
 #
 # For readers who have done lesson 03. The task asks for one phrase: who helped, where, for how many euros. In the original report, which
-# this course repeats, the soft prompt *lost* here in shared tokens (defined below; 3.0% against 8.4%), and won in loss.
+# this course repeats, the soft prompt *lost* here in shared tokens (defined below; 3.0% against 8.4%), and won in **loss** (minus the
+# logarithm of the target tokens' probability, averaged).
 #
 # ## What you will be able to do
 #
@@ -59,7 +60,7 @@ print("\ntarget style: ", record["answers"][0], "\ncontrol style:", sentence)
 # word `About`.
 #
 # The picture shades the report by the attention of the last token: on top that is `:` of `Answer:`, below the end of the run-up. For each
-# we take the head that looks at the fact most.
+# we take the head that looks at the fact most. We explain the third panel below.
 
 # %% tags=["nbval-ignore-output"]
 import torch
@@ -90,15 +91,19 @@ for words, text in (("Answer:", source), (f"Answer: {begins}", f"{source} {begin
     heads = looks(text)                                       # [layers, heads, text]
     layer, head = divmod(int(heads[..., places].sum(-1).argmax()), heads.shape[1])
     shown[f'behind "{words}", head {head + 1} of layer {layer + 1}'] = heads[layer, head]
+shown['behind "Answer:", head 1 of layer 2'] = looks(source)[1, 0]
 reading_picture(tokenizer, token_ids(tokenizer, source), places, shown)
 plt.show()
 
 # %% [markdown]
-# This record was picked because it shows the effect well. So we now average over the first 24 records, without those that have no run-up.
+# We picked a record that shows the effect well. So we average over the first 24 records, without those that have no run-up or whose phrase
+# is not in the report word for word.
+#
+# Behind `Answer:` this base model usually begins a full sentence. We test a prompt trained for phrases below.
 
 # %% tags=["nbval-ignore-output"]
 def attention_on_facts(with_run_up, count=24):
-    """Attention of the last token on the fact, [records, layers, heads]."""
+    """Attention of the last token on the first place of the fact, [records, layers, heads]."""
     found = []
     for record, other in zip(gazette["validation"].select(range(count)), sentences["validation"], strict=False):
         text, answer = task.source(record), record["answers"][0]
@@ -122,7 +127,8 @@ for ax, (name, each) in zip(axes, on_facts.items(), strict=True):
     ax.set(title=name, xlabel="attention head", xticks=range(shares.shape[1]), yticks=range(len(shares)), ylabel="layer",
            xticklabels=range(1, shares.shape[1] + 1), yticklabels=range(1, len(shares) + 1))
     ax.grid(False)
-figure.alt_text = "Attention of the last token on the fact, in percent, by layer and head: behind the cue and behind the run-up."
+figure.alt_text = "Attention of the last token on the fact, by layer and head. Highest share " + "; ".join(
+    f"{name}: {100 * float(each.mean(0).max()):.0f}%" for name, each in on_facts.items()) + "."
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
@@ -137,17 +143,17 @@ Markdown(f"Mean over {len(on_facts['behind the cue'])} records. The head that ga
 
 # %% [markdown]
 # In the course's models the first head of layer 2 *starts* as an **induction head**, by construction: it looks for what followed the last
-# words when they occurred before. Behind `Answer:` it has nothing to follow; there other heads look at the fact. Attention on the fact does
-# not prove that the model uses it: see exercise 3.
+# token where it occurred before. Behind `Answer:` it looks at the question (third panel above); other heads look at the fact. Attention on
+# the fact does not prove that the model uses it (exercise 3).
 #
-# So: **does the short style cost facts?** First we need measures.
+# So: **does the short style cost facts?**
 #
 # ## Three measures, and how each misleads
 #
 # **Exact match** asks whether the answer equals an accepted one (a **reference**), both normalised as for SQuAD: lower case, no
 # punctuation, no articles. **Token F1** is the harmonic mean of precision (which share of the answer's words is wanted) and recall (which
-# share of the wanted words is there). **Shared tokens** is the measure of the original. Take the different words of the answer: how many
-# percent of them occur in the target? The original calls this "exact match percentage".
+# share of the wanted words is there). **Shared tokens** is the original's "exact match percentage": how many percent of the answer's
+# different words occur in the target?
 
 # %%
 from course_utils.lessons.charts import answer_overlap
@@ -235,9 +241,10 @@ pd.DataFrame({name: {"right fact, %": 100 * float(fact[name].mean())} | compute_
 #
 # A **hard prompt** is made of words. A **soft prompt** is made of trained vectors, its **virtual tokens**; their number is the **prompt
 # length**. **Full fine-tuning** trains all weights, **LoRA** small matrices that are added to them. **Discrete search** looks for tokens
-# automatically; **solved examples** are training records in front of the source. Not every study has these two. A **seed** fixes what is
-# random in training. The study "main" measured these systems with course-gpt2-m; learning rates and the best written prompt were chosen on
-# validation. The hard prompts (`{source}` stands for report, question and cue):
+# automatically; **solved examples** are training records in front of the source; the name says how many. Not every study has these two. A
+# **seed** fixes what is random: in training, or which records are the examples. The study "main" measured these systems with course-gpt2-m;
+# learning rates and the best written prompt were chosen on validation. *Reported* is the original's hard prompt; it stands in front of the
+# source. In the best written one `{source}` marks the source's place:
 
 # %%
 from course_utils.lessons.checks_06 import results, stored_answers
@@ -247,7 +254,7 @@ best = main.table("hard_prompt").query("task == @task.name and base == @base and
 print(f"reported: {task.hard_prompt}\n\nbest written, of {len(task.hand_written)} tried:\n{best.iloc[0]}")
 
 # %% [markdown]
-# The best one has questions with their answers in it: **few-shot prompting**, written by hand.
+# The best one is **few-shot prompting**, written by hand: questions with their answers.
 #
 # ### Exercise 1. Predict, then run (easy, 5 minutes)
 #
@@ -272,7 +279,7 @@ check_06_order_of_facts(order_of_facts)
 #
 # <details><summary>Solution</summary>
 #
-# Any order is accepted. This is the order by exact match, not by facts.
+# Any order is accepted. This one is by exact match.
 #
 # ```python
 # def order_of_facts():
@@ -300,6 +307,7 @@ def share_right(answers, right=right_fact):
 
 
 fact |= {system: share_right(each) for system, each in answers.items()}
+words_side = [name for name in answers if name.startswith(("hard prompt", "discrete search", "solved examples"))]
 
 # %%
 import numpy
@@ -325,38 +333,39 @@ for metric, label in (("exact_match", "exact match, %"), ("exact_match_percentag
     plt.show()
 
 # %% [markdown]
-# Are the differences more than chance? Intervals of exact match are over test records and seeds. Those of right facts are over records only,
-# so they are a little too narrow.
+# Intervals of exact match are over test records and seeds. Those of right facts are over records only, so they are a little too narrow.
 
-# %%
-from course_utils import verdict
-from course_utils.lessons.checks_06 import kind_of_question
+# %% tags=["nbval-ignore-output"]
+from course_utils import generate_texts, verdict, with_hard_prompt
 
 
-def compare_facts(first, second, rows=slice(None)):
+def compare_facts(first, second):
     """Whether `first` has more right facts: difference in points, 95% interval over test records, and the verdict."""
-    difference = 100 * (fact[first] - fact[second]).numpy()[rows]
+    difference = 100 * (fact[first] - fact[second]).numpy()
     low, high = resampled_interval(difference)
     word = "more right facts than" if low > 0 else "fewer right facts than" if high < 0 else "a share of right facts that cannot be told apart from"
     return f"{first} has {word} {second}: {difference.mean():+.1f} points [{low:+.1f}, {high:+.1f}]"
 
 
 hard, soft_20, full, near = "hard prompt, reported", "soft prompt, 20 tokens", "full fine-tuning", "nearest sentence"
-words_side = [name for name in answers if name.startswith(("hard prompt", "discrete search", "solved examples"))]
+cut = [i for i, text in enumerate(answers[hard][0]) if not text.endswith((".", "?", "!"))]                   # no end, perhaps cut: write these once more
+prompted = [with_hard_prompt(task.hard_prompt, task.source(test[i])) for i in cut]
+longer = dict(zip(cut, generate_texts(*load_base_model(base), prompted, task.max_new_tokens), strict=True))
+uncut = f"{hard}, up to {task.max_new_tokens} tokens"
+fact[uncut] = share_right([[longer.get(i, text) for i, text in enumerate(answers[hard][0])]])
 lines = [str(verdict(main, task.name, base, soft_20, name)) for name in [*words_side, full]]
-lines += [compare_facts(*pair) for pair in ((hard, soft_20), (hard, full), (hard, near), (soft_20, near), (full, near))]
-not_why = numpy.array([kind_of_question(record["question"]) != "why" for record in test])
-lines.append("without *why* questions, " + compare_facts(hard, full, not_why))
+lines += [compare_facts(*pair) for pair in ((hard, soft_20), (hard, full), (hard, near), (soft_20, near), (full, near), (uncut, full), (uncut, near))]
 Markdown("\n".join(f"- {line}" for line in lines))
 
 # %% [markdown]
 # In exact match the target style favours trained prompts **by construction**: in the training text no cue is followed by this style alone.
-# Written words can make it more likely, up to a limit (a **cap**); training can choose it. Where no heading changes the mix, full sentences
-# are the most frequent of the five styles (40%, the target style 22%).
+# Written words can make it more likely, up to a limit (a **cap**); training can choose it. Without a heading such as `Quick quiz` above the
+# text, full sentences are the most frequent of the five styles (40%, the target style 22%).
 #
-# Right facts have no such cap. There the reported prompt is ahead of the soft prompt: its sentences *lose fewer facts*. That does not make
-# it good at questions: it cannot be told apart from the nearest sentence, which needs no model. Answers stop after 24 tokens, which cuts
-# many sentences before the fact, above all to *why*. We left out *why* after seeing the answers: the last line is a hint, not a test.
+# Right facts have no such cap. There the reported prompt is ahead of the soft prompt: its sentences *lose fewer facts*. But the stored
+# answers stop after 13 tokens, which suits phrases: nearly all sentences that answer *why* are cut inside the reason. In the last two lines
+# the prompt may write 24 tokens. Then it has more right facts than full fine-tuning, and than the nearest sentence. We added these lines
+# after seeing the cut answers: a hint, not a test.
 #
 # We have a puzzle: *where do the facts go that the sentence finds and the trained phrase does not?* An example, the first test question that
 # asks "How many":
@@ -373,8 +382,8 @@ display(written({name: each[0][i] for name, each in answers.items()}, references
 # %% [markdown]
 # ### When F1 and exact match disagree
 #
-# The next cell takes all pairs of systems, also of different sizes. It keeps those in which exact match prefers one and F1 the other, both
-# with intervals that leave out 0.
+# Of all pairs of systems, also of different sizes, the next cell keeps those in which exact match prefers one and F1 the other, both with
+# intervals that leave out 0.
 
 # %%
 import itertools
@@ -394,20 +403,22 @@ pd.DataFrame(found).round(1)
 
 # %% [markdown]
 # We try all pairs, so a few rows may be luck, and the intervals do not include the seeds. Such a pair can arise because F1 rewards a
-# sentence with the right fact and exact match does not. Choose the main metric before you look.
+# sentence with the right fact and exact match does not.
 #
 # ## Fifteen kinds of question
 #
 # One question of each kind from the training records:
 
 # %%
+from course_utils.lessons.checks_06 import kind_of_question
+
 one_each = {kind_of_question(record["question"]): (record["question"], record["answers"][0]) for record in gazette["train"]}
 pd.DataFrame(one_each, index=["a question", "its answer"]).T
 
 # %% [markdown]
-# The table and the figure show right answers by kind, on course-gpt2-m (filled marks) and on course-gpt2-l (hollow marks; three times as
-# large, same training text). The hard prompt is judged by right facts, the others by exact match, which is stricter. Only test answers are
-# stored. We choose nothing from them: the run-up test below uses validation.
+# The table and the figure show right answers by kind, on course-gpt2-m (filled) and course-gpt2-l (hollow; three times as large, same
+# training text). The hard prompt is judged by right facts, the others by exact match, which is stricter. We choose nothing from these test
+# answers: the run-up test below uses validation.
 
 # %%
 def exact(text, record):
@@ -464,15 +475,15 @@ on_m, on_l, in_sentence = by_kind[soft_20], by_kind[f"{soft_20}, l"], by_kind[f"
 Markdown(
     f"- Most often **not in the report**: {', '.join(f'{kind} {value}%' for kind, value in invented.items())}. "
     f"Most often a **wrong phrase of the report**: {', '.join(f'{kind} {value}%' for kind, value in taken.items())}.\n"
-    f"- *Mood*: {sum(said.values())} answers, and {said.most_common(1)[0][1]} of them are “{said.most_common(1)[0][0]}”. With one of {len(moods)} "
-    f"answers, guessing gets about {100 / len(moods):.0f}%. Full fine-tuning has {by_kind.loc['mood', full]:.0f}% on m, {by_kind.loc['mood', f'{full}, l']:.0f}% on l.\n"
-    f"- *Crowd*: the reported prompt has the fact in {in_sentence['crowd']:.0f}%, the soft prompt in {on_m['crowd']:.0f}%; on l it has {on_l['crowd']:.0f}%. "
-    f"*Who*: {in_sentence['who']:.0f}%, {on_m['who']:.0f}%, on l {on_l['who']:.0f}%. Its mean is higher on l in {sum(on_l > on_m)} of {len(by_kind)} kinds.\n"
+    f"- *Mood*: {sum(said.values())} answers, and {said.most_common(1)[0][1]} of them are “{said.most_common(1)[0][0]}”. There are {len(moods)} "
+    f"moods, so guessing gets about {100 / len(moods):.0f}%. Full fine-tuning has {by_kind.loc['mood', full]:.0f}% on m, {by_kind.loc['mood', f'{full}, l']:.0f}% on l.\n"
+    f"- *Crowd*: the reported prompt has the fact in {in_sentence['crowd']:.0f}%, the soft prompt in {on_m['crowd']:.0f}%, on l in {on_l['crowd']:.0f}%. "
+    f"*Who*: {in_sentence['who']:.0f}%, {on_m['who']:.0f}%, on l {on_l['who']:.0f}%. The soft prompt's mean is higher on l in {sum(on_l > on_m)} of {len(by_kind)} kinds.\n"
     f"- *Why*: the reported prompt has only {in_sentence['why']:.0f}%. {unended['why']} of its {(kinds == 'why').sum()} sentences have no end: "
     "answers stop after a limit that suits phrases, and the reason stands last in the sentence.")
 
 # %% [markdown]
-# These numbers suggest three reasons. They do not exclude each other, and only the third is tested below.
+# Three reasons are possible, also together. Only the third is tested below.
 #
 # 1. **The base model lacks the skill.** On moods m is near guessing, full fine-tuning included.
 # 2. **Two facts compete.** Reports tell of two events, so there are two people and two times to mix up. Then the wrong answer is often a
@@ -485,7 +496,7 @@ Markdown(
 # If the run-up helps, it should help the soft prompt, too. We train one here, in the target style.
 
 # %% tags=["nbval-ignore-output"]
-from course_utils import GPT2WithSoftPrompt, collate, encode, generate_texts, weights_fingerprint
+from course_utils import GPT2WithSoftPrompt, collate, encode, weights_fingerprint
 from course_utils.progress import progress_bar
 from course_utils.training import learning_rate_factor
 
@@ -525,8 +536,8 @@ Markdown("Of three answers, bare phrases: {}. Right facts: {}.".format(*counts))
 # Look for a right sentence that becomes a wrong phrase: our puzzle, in one run.
 #
 # Now the test. The same soft prompt answers behind `Answer:`, and behind `Answer:` and the run-up. A run-up never contains the fact, but it
-# adds other words. So we also try the run-up of *another* question. If that helped as much, it would not matter which words they are.
-# Questions whose full sentence begins with the fact are left out. This part always uses the gazette.
+# adds other words. So we also try the run-up of *another* question: if that helped as much, the words would not matter. Questions whose
+# full sentence begins with the fact are left out. This part always uses the gazette.
 
 # %% tags=["nbval-ignore-output"]
 pairs = [(record, run_up(other["answers"][0], record["answers"][0]))
@@ -552,8 +563,8 @@ led.groupby(of_pairs).mean().round(0).astype(int).assign(questions=of_pairs.valu
 # %% [markdown]
 # Where the run-up helps, the model could find the fact, and the short style did not lead it there. On *mood* the fact is missing with both.
 #
-# One explanation is the induction head: it can follow words of the report ("The auction lasted"). But the run-up also tells which kind of
-# sentence follows. We have not separated the two, and there are few questions of each kind.
+# One explanation is the induction head: it can follow words of the report ("About" in the first picture). But the run-up also tells which
+# kind of sentence follows. We have not separated the two.
 #
 # ## Where one cue suffices: the control style
 #
@@ -587,6 +598,9 @@ Markdown(f"`Full answer:` against `Answer:`: {(hits[1] - hits[0]).mean():+.0f} p
 #
 # The original trained GPT-2 small with one virtual token, batches of one, ten epochs (its log shows five). Our run has the same settings,
 # with the gazette and course-gpt2-m. The original names no learning rate; ours was chosen on validation.
+#
+# Losses are in **nats** (natural logarithms). **Even guessing** gives each of V tokens the probability 1/V; its loss is ln V. Any useful
+# model lies far below.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.checks_06 import ORIGINAL, ORIGINAL_HARD, as_reported_in_words, as_reported_log
@@ -611,7 +625,8 @@ for column, (name, rows, level, size) in enumerate((("original, validation", ORI
 axes[0, 0].set(ylabel="loss, nats per token", ylim=(0, 12.5))
 axes[1, 0].set(ylabel="shared tokens, %", ylim=(0, 75))
 axes[0, 1].legend(fontsize="small")
-figure.alt_text = "Loss and shared tokens by epoch of a one-token soft prompt, beside the reported hard prompt: the original's log and ours."
+figure.alt_text = (f"By epoch. Loss of a one-token soft prompt: original {ORIGINAL['loss'].iloc[0]:.2f} to {ORIGINAL['loss'].iloc[-1]:.2f}, near ln V; ours "
+    f"{ours['loss'].iloc[0]:.2f} to {ours['loss'].iloc[-1]:.2f}, far below. Its shared tokens lie below the reported hard prompt in the original, above it here.")
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
@@ -622,17 +637,16 @@ Markdown(
     f"- **Who wins.** Original: shared tokens {last['shared tokens, %']:.2f}% soft, {ORIGINAL_HARD['shared tokens, %']:.2f}% hard; loss {last['loss']:.2f} soft, "
     f"{ORIGINAL_HARD['loss']:.2f} hard. Study main, on test: {won}. The most frequent word has {one_word:.1f}%.\n"
     f"- **The loss.** Even guessing costs ln 50,257 = {math.log(50257):.2f} nats in the original, ln 4,096 = {math.log(4096):.2f} here. The original's hard prompt lies "
-    f"above that, its soft prompt begins above it ({ORIGINAL['loss'].iloc[0]:.2f}). Our hard prompt has {our_hard['loss']:.2f} on {len(few)} validation records.\n"
-    f"- **The reported settings.** {as_reported_in_words()} The original's bars show 7.7 to 8.4 batches/s in training on questions, 25 to 26 in "
-    "validation, about 3.7 in training on summarization: another model, another machine.")
+    f"above that, its soft prompt begins above it ({ORIGINAL['loss'].iloc[0]:.2f}). Our hard prompt has {our_hard['loss']:.2f} on {len(few)} validation records, "
+    f"our soft prompt's loss is over all {len(gazette['validation'])}.\n"
+    f"- **The reported settings.** {as_reported_in_words()} The original's progress bars show 7.7 to 8.4 batches/s in training: "
+    "another model, another machine.")
 
 # %% [markdown]
-# Our run with the reported settings stores no answers, so the paired test uses the one-token prompt of the study main, trained with larger
-# batches.
+# The paired test uses the one-token prompt of the study main, trained with larger batches.
 #
-# A model that spreads its probability evenly over V tokens has a loss of ln V **nats** (natural logarithms). Any useful model lies far
-# below. The original's numbers lie near it, so something was probably wrong. Lesson 04 plants a bug that gives such numbers; we do not know
-# whether the original had it. Its loss prefers the soft prompt, its shared tokens the hard one, so it supports neither.
+# The original's numbers lie near even guessing, so something was probably wrong. Lesson 04 plants a bug that gives such numbers; we do not
+# know whether the original had it. Its loss prefers the soft prompt, its shared tokens the hard one, so it supports neither.
 #
 # ## Exercises
 #
@@ -710,7 +724,8 @@ check_06_without(without)
 #         print(f"{float(without(model, token_ids(tokenizer, text), hidden)[next_id]):.3f}")
 # ```
 #
-# If the probability drops only when the fact is hidden, the model uses it. Expect this behind the run-up.
+# If the probability drops only when the fact is hidden, the model uses it. Expect this behind the run-up. Behind the cue
+# ` 20` is unlikely anyway: ` About` comes first.
 # </details>
 #
 # ### Exercise 4. Choose, and defend (hard, 20 minutes)
@@ -773,7 +788,7 @@ Markdown(
     f"- **Run-up, on validation, one prompt:** {cue.mean():.0f}% of the facts behind the cue, {own.mean():.0f}% behind the run-up.\n"
     f"- **Control style:** {in_words}.")
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from course_utils.lessons.checks_06 import outcome
 
 against_words = [verdict(main, task.name, base, soft_20, name) for name in words_side if name != hard]
@@ -785,7 +800,7 @@ Markdown(
     f"{columns.loc[hard, 'shared tokens, %']:.1f}% with {right[hard]:.0f}% of the facts.\n"
     f"3. *Soft prompts outperform hard prompts.* {outcome(*against_words)} in exact match, in a style that is capped for words: {'; '.join(map(str, against_words))}.\n"
     f"4. *Hard prompts are “ineffective in fully harnessing the potential” of such models.* {outcome(against_hard)} in exact match, where the cap counts: {against_hard}. "
-    f"In right facts: {compare_facts(hard, full)}; {compare_facts(hard, near)}. Its sentences are cut at {task.max_new_tokens} tokens, so this is a lower bound.")
+    f"In right facts (a hint, see above): {compare_facts(uncut, full)}; {compare_facts(uncut, near)}.")
 
 # %% [markdown]
 # ### Further reading
@@ -794,8 +809,7 @@ Markdown(
 #   defines exact match and F1 as used here
 # - Jia and Liang (2017), [Adversarial Examples for Evaluating Reading Comprehension Systems](https://arxiv.org/abs/1707.07328): one
 #   distracting sentence, and systems with good scores fail
-# - Elhage et al. (2021), [A Mathematical Framework for Transformer Circuits](https://transformer-circuits.pub/2021/framework/index.html), and
-#   Olsson et al. (2022), [In-context Learning and Induction Heads](https://arxiv.org/abs/2209.11895): induction heads
+# - Olsson et al. (2022), [In-context Learning and Induction Heads](https://arxiv.org/abs/2209.11895)
 # - Lester, Al-Rfou and Constant (2021), [The Power of Scale for Parameter-Efficient Prompt Tuning](https://arxiv.org/abs/2104.08691): section
 #   5 trains prompts on SQuAD and tests them on questions from elsewhere
 #

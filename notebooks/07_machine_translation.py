@@ -14,7 +14,7 @@
 # - compute BLEU by hand, report it with its signature, and say how far style moves it
 # - sort the errors of a translation by kind, and test the sorter first
 # - train prompts of 1 and 20 tokens, and compare them with hard prompts by a paired test
-# - tell what a prompt can choose from what it cannot add
+# - say what a prompt can change, and what it hardly adds
 
 # %% tags=["setup", "nbval-ignore-output"]
 import sys
@@ -64,8 +64,8 @@ plt.show()
 # ## One sentence, two styles
 #
 # German tells the past in two tenses. The **perfect** has a helping verb and a participle at the end (*hat ... gestrichen*, "has ...
-# painted"). The **preterite** needs one word (*strich*). A sentence can open with the time or with the subject. All four combinations are
-# correct, and the newspaper uses all. Our tasks use two:
+# painted"). The **preterite** has no helping verb (*strich*). A sentence can open with the time or with the subject. All four combinations are
+# correct; the newspaper uses all. Our tasks use two:
 #
 # - the **target style**: perfect, time in front;
 # - the **control style**: preterite, subject in front.
@@ -84,8 +84,6 @@ sources = held_out["target style"]["source"]
 pd.DataFrame({"source": sources, **{name: records["target"] for name, records in held_out.items()}}).head(4).T
 
 # %% [markdown]
-# We look at 100 validation records.
-#
 # ## The puzzle: what is missing?
 #
 # Without a prompt, the model reads the sentence and the cue `German:`, and always writes the most likely next token
@@ -115,8 +113,8 @@ print(f"no prompt: BLEU {bleu(answers['no prompt'], wanted):.1f} on {len(sources
 #
 # ## BLEU, worked through
 #
-# BLEU (Papineni et al. 2002) counts **n-grams**: 1, 2, 3 or 4 words in a row. How many of the translation's also stand in the reference?
-# Here is an answer in another style.
+# BLEU (Papineni et al. 2002) counts **n-grams**: 1, 2, 3 or 4 words in a row. How many of the translation's n-grams also stand in the
+# reference? Here is an answer in another style.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.charts import bleu_picture
@@ -135,7 +133,7 @@ plt.show()
 # words in the reference and $c$ in the translation.
 #
 # The line in brackets above is the **signature** (Post 2018): references per sentence (`nrefs`), capitals (`case`), words (`tok`; a full
-# stop is one), what happens if no 4-gram is found (`smooth`). Scores with different signatures cannot be compared.
+# stop is one), what happens if no 4-gram is found (`smooth`). Compare systems only under one signature.
 
 # %%
 import math
@@ -163,10 +161,13 @@ print(f"found {found} of {made}, lengths {c} and {r}: BLEU {by_hand:.2f} by hand
 # %% [markdown]
 # The `&` keeps the smaller count: a word counts at most as often as the reference has it. A test set adds up all counts and divides once.
 #
-# What does a mistake cost? **Exact match** is the percentage of translations that equal the reference. The **set percentage** (the original
-# report calls it "exact match") is the share of the translation's different words that occur in the reference.
+# What does a mistake cost? **Exact match** is the percentage of translations that equal the reference, capitals and punctuation aside.
+# **Shared tokens** (the report that this course checks calls them "exact match") are the percentage of the translation's different words
+# that occur in the reference.
 
 # %%
+from course_utils.metrics import SCORES
+
 perfect = "Am Montag hat Marta Klein im Park das alte Tor gestrichen."
 variants = {
     "none": perfect,
@@ -178,13 +179,13 @@ variants = {
     "one word, repeated": "das das das das das das",
 }
 costs = pd.DataFrame([{"mistake": name, "text": text, **compute_metrics(task.metrics, [text], [perfect], "de")} for name, text in variants.items()])
-names = {"bleu": "BLEU", "exact_match": "exact match, %", "exact_match_percentage": "set percentage"}
+names = {key: SCORES[key].label for key in task.metrics}
 costs.set_index("mistake").rename(columns=names).round(1)
 
 # %% [markdown]
 # BLEU does not know what words mean. The wrong ending costs more than the verb that makes the painter a thief, because of its place: a word
-# in the middle belongs to ten n-grams, the last one to seven. The correct sentence in the control style scores far below. The set
-# percentage is easy to fool: the shuffled sentence and the repeated *das* get 100.
+# in the middle belongs to ten n-grams, the verb before the full stop to seven. The correct sentence in the control style scores far below.
+# Shared tokens are easy to fool: the shuffled sentence and the repeated *das* get 100.
 #
 # ## A sorter for errors
 #
@@ -199,7 +200,7 @@ for form in (("strich",), ("sang",), ("holte", "ab"), ("las", "vor")):
     print(f"{' ... '.join(form):12} belongs to {sorter.verb_of[form]}")
 
 # %% [markdown]
-# (Painted, sang, picked up, read aloud: preterite and participle.) To test the sorter, we first plant errors.
+# Each preterite (painted, sang, picked up, read aloud) has its participle. To test the sorter, we first plant errors.
 
 # %%
 source = "Marta Klein painted the old gate in the park on Monday."
@@ -213,8 +214,8 @@ for text, kinds in planted:
     print("found" if sorter.sort(text, perfect, source) == kinds else "MISSED", f"{', '.join(sorted(kinds)):33} {text}")
 
 # %% [markdown]
-# All are found, and nothing else is reported. We planted them one by one; a model can make several in one sentence. Next a null test: the
-# references in the control style are correct, so the sorter must report style only.
+# All are found, and nothing else is reported. Next a null test: the references in the control style are correct, so the sorter must report
+# style only.
 
 # %%
 def count_kinds(predictions):
@@ -233,7 +234,9 @@ print(count_kinds(control)[lambda kinds: kinds > 0].to_dict())
 print(f"words right in the control style: {100 * sum(words_right(control)) / len(control):.0f}%")
 
 # %% [markdown]
-# **Where it is blind.** A synonym counts as wrong. Errors in one place can hide each other. It knows this newspaper's German and no other.
+# It reports style only. No count reaches 100: some sentences are the same in both styles, or have no time that can come first.
+#
+# **Where it is blind.** A synonym counts as wrong. Errors in one place can hide each other. It knows only this newspaper's German.
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import Markdown
@@ -241,11 +244,12 @@ from IPython.display import Markdown
 errors, both = count_kinds(answers["no prompt"]), [list(each) for each in zip(wanted, control, strict=True)]
 Markdown(f"Without a prompt **{100 * sum(words_right(answers['no prompt'])) / len(sources):.0f}%** of the translations have all nouns and verbs. "
          f"{errors[TENSE]} of {len(sources)} are in another tense, and {errors[FRONT]} differ in whether the time comes first. "
-         f"BLEU is {bleu(answers['no prompt'], wanted):.1f}, and {bleu(answers['no prompt'], both):.1f} with two references for each sentence, one in each style: "
+         f"BLEU is {bleu(answers['no prompt'], wanted):.1f}, and {bleu(answers['no prompt'], both):.1f} with two references for each sentence, one in each style "
+         "(so `nrefs:2`: only the references change, the translations do not): "
          f"a second accepted style wins back {bleu(answers['no prompt'], both) - bleu(answers['no prompt'], wanted):.0f} of {100 - bleu(answers['no prompt'], wanted):.0f} missing points.")
 
 # %% [markdown]
-# The newspaper also mixes the two choices (such as the perfect with the subject in front). Neither reference accepts that fully. So some of
+# The newspaper also mixes the two choices (such as the perfect with the subject in front). Neither reference accepts that fully, so some of
 # the rest may be style, too.
 #
 # ## Where the choice is made
@@ -280,8 +284,6 @@ def next_logits(system, hard_prompt, begun=""):
 
 next_token_bars({name: next_logits(*way) for name, way in ways.items()}, tokenizer, k=1)
 plt.show()
-
-# %% tags=["nbval-ignore-output"]
 print("The answer has begun with:", subject)
 next_token_bars({name: next_logits(*way, subject) for name, way in ways.items()}, tokenizer, k=2)
 plt.show()
@@ -291,7 +293,7 @@ plt.show()
 # Without a prompt the model is undecided; behind `Newspaper German:` it is certain. For many sentences, we compare the probability of the
 # whole target in both styles.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 from course_utils.loss import token_losses
 from course_utils.systems import as_system
 
@@ -305,6 +307,7 @@ def log_probabilities(system, records, hard_prompt=None):
     return -torch.zeros(len(encoded)).index_add_(0, row.cpu(), losses.cpu())
 
 
+# %%
 differ = [i for i, each in enumerate(both) if each[0] != each[1]][:60]
 two = [records.select(differ) for records in held_out.values()]
 
@@ -337,7 +340,7 @@ Markdown(f"Target style, mean of {len(differ)} sentences: {in_words(shares)}. Th
 # We train 20 virtual tokens and 1 virtual token on the same 160 pairs: 12 epochs (passes over the pairs) of 10 steps. A **step** is one
 # update on 16 pairs. The learning rates are about three times those of the studies below, which train longer.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 from course_utils import TrainingConfig, fit, weights_fingerprint
 
 soft_1 = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=1)
@@ -357,6 +360,7 @@ def train(system, learning_rate):
     return fit(system, *sets, config, after_epoch, progress=False), texts
 
 
+# %% tags=["nbval-ignore-output"]
 log_20, texts_20 = train(soft_20, 0.1)
 log_1, texts_1 = train(soft_1, 0.3)
 print("base model unchanged:", weights_fingerprint(model) == before)
@@ -377,7 +381,7 @@ print("losses at the end:", {name: round(values[-1], 3) for name, (_, values) in
 # The loss is the mean of $-\ln p$ over the target tokens, in **nats**. Both prompts end below both dashed lines,
 # the 20 tokens lower than the one.
 #
-# What the 20 tokens write (before training they are 20 tokens of the table, drawn at random):
+# What the 20 tokens write (before training: 20 random tokens of the table):
 
 # %% tags=["nbval-ignore-output"]
 from IPython.display import display
@@ -394,8 +398,8 @@ print("The second sentence, by the model without a prompt:", answers["no prompt"
 #
 # ## What each prompt chose
 #
-# New here is the cue `Spoken German:`. In the newspaper it calls for the perfect, and for the time in front in four of ten sentences. The
-# last column counts translations with all nouns and verbs right, in any style.
+# New here are a header (a first line) and the cue `Spoken German:`. In the newspaper each of them calls for the perfect, and for the time in
+# front in four of ten sentences. The last column counts translations with all nouns and verbs right.
 
 # %% tags=["nbval-ignore-output"]
 spoken = "German lesson: the spoken past\n{text}Spoken German:"
@@ -428,7 +432,7 @@ versus("hand-written: Newspaper German", "no prompt", control, "control style")
 versus("soft prompt, 20 tokens", "hand-written: Newspaper German", both, "either style")
 
 # %% [markdown]
-# This is the luck of the *sentences*. Each prompt was trained once; another seed may differ.
+# This is the luck of the *sentences*; another training seed may differ, too.
 #
 # The sorter counts translations with each kind of error:
 
@@ -466,21 +470,23 @@ shares |= {name: target_shares(*way) for name, way in trained.items()}
 Markdown(f"Target style, mean of {len(differ)} sentences: {in_words({name: shares[name] for name in trained})}.")
 
 # %% [markdown]
-# In this sentence the one token still prefers the subject in front. Over many it raised the share of the target style.
+# Here the one token still prefers the subject in front. Over many sentences it raised the target style's share.
 #
 # ## All systems, on the test
 #
-# Our runs were short, and one each. The studies train each system on all 2,000 pairs with a learning rate searched on validation, with
-# three seeds, for at most 8 epochs, and keep the epoch of the lowest validation loss. Here are
-# all hand-written prompts on validation; neighbours are too close to rank.
+# The studies train each system on all 2,000 pairs with a learning rate searched on validation, with three seeds, for at most 8 epochs, and
+# keep the epoch of the lowest validation loss. Here are all hand-written prompts on validation; neighbours are too close to rank.
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from course_utils.lessons.checks_07 import hand_written_scores, shortened
 
-by_prompt = hand_written_scores()
+by_prompt, pool = hand_written_scores(), styles["target style"]["validation"]
+plain = generate_texts(*load_base_model("course-gpt2-m"), [task.source(each) for each in pool], task.max_new_tokens, batch_size=100)
+nothing = bleu(plain, pool["target"])
+print(f"no prompt: BLEU {nothing:.1f} in the target style, n = {len(pool)}; {(by_prompt.iloc[:, 0] < nothing).sum()} of {len(by_prompt)} prompts score lower (no test)")
 by_prompt.rename(index=shortened).round(1)
 
-# %%
+# %% tags=["nbval-ignore-output"]
 scores = by_prompt.iloc[:, 0]
 asks, description = "{text}German, in the perfect tense, with the time in front:", "Translate into German, in the perfect tense, with the time in front:\n{source}"
 header, example = "Translate into German:\n{source}", "Marta Klein painted the old gate on Monday.\n{}: Am Montag hat Marta Klein das alte Tor gestrichen.\n{}"
@@ -488,8 +494,8 @@ Markdown(f"""
 - The cue that describes the target style word for word is in place **{list(scores.index).index(asks) + 1}** of {len(scores)}, with BLEU {scores[asks]:.1f}. It stands where `German:` stood,
   and this model has never read it. The same words as a header, with `German:` kept, have {scores[description]:.1f}; the header without them has
   {scores[header]:.1f}. Here the description does not help in either place: the model was never trained to follow instructions.
-- One solved example in the target style, in front: {scores[example.format('German', '{source}')]:.1f}. With the cue `Spoken German:` it is {scores[example.format('Spoken German', '{text}Spoken German:')]:.1f},
-  and {scores['{text}Spoken German:']:.1f} without the example. That an example helps little is built in: the newspaper chooses the style of each line anew.
+- One solved example in the target style, in front: {scores[example.format('German', '{source}')]:.1f}; without any prompt: {nothing:.1f}. With the cue `Spoken German:`
+  it is {scores[example.format('Spoken German', '{text}Spoken German:')]:.1f}, and {scores['{text}Spoken German:']:.1f} without the example. An example need not help here: the newspaper chooses the style of each line anew.
 """)
 
 # %% [markdown]
@@ -509,9 +515,9 @@ save_results("07_machine_translation", {"task": task.name, "base_model": scale.b
 pd.DataFrame({row["system"]: {"loss": row["loss"], **row["metrics"]} for row in rows}).T.rename(columns=names).astype(float).round(2)
 
 # %% [markdown]
-# Next the studies, with seeds as dots and intervals over test records and seeds (a rough estimate with three). **Full fine-tuning** trains
-# all weights, **LoRA** small matrices that are added to them. **Discrete search** looks for 20 ordinary tokens with the same training
-# records. (Hard prompts differ a little from above: the study cut overlong translations earlier.)
+# Next the studies, with seeds as dots and intervals over test records and seeds (rough, with three). **Full fine-tuning** trains all
+# weights, **LoRA** small matrices that are added to them. **Discrete search** looks for 20 ordinary tokens with the same records. **Solved
+# examples** are training pairs in front of the source. (Hard prompts differ a little from above: the study cut overlong translations earlier.)
 
 # %%
 from course_utils import Study, summary_table, verdict
@@ -531,14 +537,13 @@ for style, table in tables.items():
     for pair in [(ONE, REPORTED), (TWENTY, REPORTED), (TWENTY, BEST), (BEST, REPORTED), *examples, (SEARCHED, BEST), (TWENTY, SEARCHED), (TWENTY, ONE), (LORA, TWENTY), (FULL, TWENTY)]:
         if set(pair) <= set(table["system"]):
             verdicts[(style, *pair)] = verdict(studies[style], task.name, "course-gpt2-m", *pair)
-Markdown("\n".join(f"- {style}: {each}" for (style, *_), each in verdicts.items()))
-
-# %%
+display(Markdown("\n".join(f"- {style}: {each}" for (style, *_), each in verdicts.items())))
 gap, own_cue, searched = (verdicts[each].difference for each in (("target style", TWENTY, BEST), ("control style", TWENTY, BEST), ("target style", SEARCHED, BEST)))
 Markdown(f"In the target style the best hand-written prompt is **{gap:.1f}** BLEU behind 20 trained tokens; in the control style, which a cue calls for, "
          f"**{own_cue:.1f}** (one model, two styles). In the target style the search among real tokens closes **{100 * searched / gap:.0f}%** of the gap.\n\n"
-         "What is left of the gap is what vectors can do that tokens cannot, or what a better search would find. One virtual token is behind 20. "
-         "20 tokens, LoRA and full fine-tuning lie close together near the top of the scale, where little can be seen.")
+         "What is left of the gap is what vectors can do that tokens cannot, or what a better search would find. "
+         f"Against 20 tokens LoRA has {verdicts['target style', LORA, TWENTY].difference:+.1f} BLEU, full fine-tuning "
+         f"{verdicts['target style', FULL, TWENTY].difference:+.1f} (verdicts above). So near to 100 there is little room for more.")
 
 # %% [markdown]
 # ## When the model does not know the words
@@ -566,6 +571,8 @@ for base, study in sizes.items():
 pd.DataFrame(rows).set_index(["base model", "system"]).unstack("base model").reindex(columns=list(sizes), level=1).round(1)
 
 # %% tags=["nbval-ignore-output"]
+from course_utils.metrics import verdict_of
+
 small = load_base_model("course-gpt2-s")
 plain = generate_texts(*small, [task.source(each) for each in test], task.max_new_tokens, batch_size=100)
 right["course-gpt2-s", "no prompt"] = numpy.array([words_right(plain, test["source"], test["target"])])
@@ -574,10 +581,11 @@ for base, first, second in (("course-gpt2-s", TWENTY, "no prompt"), ("course-gpt
     gain = right[base, first].mean(0) - right[base, second].mean(0)   # [records]
     low, high = resampled_interval(gain)
     lines.append(f"- {base}: from {second} ({100 * right[base, second].mean():.0f}%) to {first} ({100 * right[base, first].mean():.0f}%): "
-                 f"{100 * gain.mean():+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]")
-Markdown("Words right, with 95% intervals over the test records (not over seeds):\n\n" + "\n".join(lines) + "\n\n"
-         "On course-gpt2-s the prompt adds some words, full fine-tuning many more. LoRA changes weights as well, and lies nearer the prompt: how much may change "
-         "matters. This fits the idea that a prompt mostly chooses among what a model can do. It does not prove it: the prompt did gain some words.")
+                 f"{100 * gain.mean():+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}], {verdict_of(low, high)}")
+Markdown("Translations with all words right, with 95% intervals over the test records (not over seeds):\n\n" + "\n".join(lines) + "\n\n"
+         "On course-gpt2-s the prompt raises this share a little, full fine-tuning much more. LoRA trains fewer weights and lies nearer the prompt; other settings "
+         "differ, too. On course-gpt2-m nearly all is right, so little is left to add. This fits the idea that a prompt mostly chooses among what a model can do. "
+         "It does not prove it: on course-gpt2-s the prompt's share rose, too.")
 
 # %% [markdown]
 # ## The original's numbers
@@ -590,7 +598,7 @@ from course_utils.lessons.checks_07 import original_numbers
 original, repeated = original_numbers(results)
 copy = trivial_baselines(task, test)["copy of the source"]
 print(f"runs of the study as_reported: {len(repeated)}")
-print(f"copying the English sentence: BLEU {copy['bleu']:.1f}, set percentage {copy['exact_match_percentage']:.1f}%")
+print(f"copying the English sentence: BLEU {copy['bleu']:.1f}, shared tokens {copy['exact_match_percentage']:.1f}%")
 print(f"loss of uniform guessing over GPT-2's {50257:,} tokens: {math.log(50257):.2f}; over ours: {math.log(len(tokenizer)):.2f}")
 original
 
@@ -603,7 +611,8 @@ original
 #
 # ## Real sentences
 #
-# The study "real" repeats the comparison, as far as it has run: SmolLM2 (135 million parameters) translates Multi30k, captions of photos.
+# The study "real" repeats the comparison: SmolLM2 (135 million parameters) translates Multi30k, captions of photos.
+# Columns: mean, lowest and highest BLEU, number of runs. An interval spans those of all seeds.
 
 # %%
 from course_utils.lessons.scaling import real_table
@@ -611,11 +620,13 @@ from course_utils.lessons.scaling import real_table
 if found := real_table():
     display(found[0])
     print("\n".join(found[1]))
+    if (highest := found[0]["mean"].max()) < 10:
+        print(f"The highest mean is {highest:.1f} of 100: all translations are poor. By its model card SmolLM2 mainly understands and writes English.")
 else:
     print("No rows are stored yet, so this question stays open here.")
 
 # %% [markdown]
-# Only directions can be compared: model and sentences differ. Here we built nothing in, and SmolLM2 may have read such captions before.
+# Only directions can be compared: model and sentences differ. Here we built nothing in.
 #
 # ## Exercises
 #
@@ -798,19 +809,21 @@ Markdown(f"""
 # %% [markdown]
 # **The original's claims on translation**, one sentence each:
 
-# %%
+# %% tags=["nbval-ignore-output"]
 from course_utils.lessons.checks_07 import claim, lower_loss
 
 soft_hard, best_target, best_control, words_matter = (
     verdicts.get(key) for key in (("target style", ONE, REPORTED), ("target style", TWENTY, BEST), ("control style", TWENTY, BEST), ("control style", BEST, REPORTED)))
 as_reported = f"With the reported settings BLEU is {', '.join(f'{each:.1f}' for each in repeated['bleu'])} ({len(repeated)} seed{'s' * (len(repeated) > 1)})" if len(repeated) else "The reported settings are not measured yet"
+words_help = paired_bootstrap("bleu", answers["hand-written: Newspaper German"], answers["no prompt"], control, "de")
+low, high = words_help.interval
 Markdown(f"""
-- *Soft beats hard (BLEU 6.80 against 0.43), one token against the same hard prompt*: **{claim(soft_hard)}** ({soft_hard}). {as_reported}; the hard prompt has {original['hard prompt', 'here']['BLEU']:.1f}. The original's values are not reproduced.
+- *Soft beats hard (BLEU 6.80 against 0.43), one token against the same hard prompt*: **{claim(soft_hard)}** ({soft_hard}). {as_reported}; the hard prompt has {original['hard prompt', 'here']['BLEU']:.1f}. The original's values are not reproduced. Built in: the newspaper never has this hard prompt, and no cue asks for the target style.
 - *Soft has the lower loss (8.99 against 11.91)*: {lower_loss(results)}; the values are not reproduced. The original's hard prompt has a higher loss than uniform guessing ({math.log(50257):.2f}).
-- *The set percentage (26.2%) shows precision*: **not supported here**. One repeated word gets {costs['exact_match_percentage'].iloc[-1]:.0f}%, copying the source {copy['exact_match_percentage']:.1f}%.
+- *The shared tokens (26.2%) show precision*: **not supported here**. One repeated word gets {costs['exact_match_percentage'].iloc[-1]:.0f}%, copying the source {copy['exact_match_percentage']:.1f}%.
 - *BLEU measures accuracy and fluency*: **not supported here** across styles: the {len(control)} references in the control style, all correct and fluent, have BLEU {bleu(control, wanted):.1f} against the target style.
 - *Hard prompts are "ineffective in fully harnessing the potential" of a model*: in the target style **{claim(best_target)}** ({best_target}), and where a cue calls for the style **{claim(best_control)}** ({best_control}).
-  *Ineffective* as such: **{claim(words_matter, higher="not supported here", lower="supported here")}**. Which words one takes matters: in the control style, {words_matter}.
+  *Ineffective* as such: **{claim(words_help, higher="not supported here", lower="supported here")}**. In the control style `Newspaper German:` has {words_help.difference:+.1f} BLEU [{low:+.1f}, {high:+.1f}] against no prompt ({len(control)} validation sentences). Of two hard prompts, on the test: {words_matter}.
 """)
 
 # %% [markdown]

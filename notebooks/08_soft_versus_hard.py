@@ -7,7 +7,7 @@
 #
 # **For whom:** you have taken lessons 02 and 03, and at least one of 05 to 07.
 #
-# A **soft prompt** is a few trained vectors in front of the text. A **hard prompt** is text that a person (or a search) wrote. This lesson puts the
+# A **soft prompt** is a few trained vectors, its **virtual tokens**, in front of the text. A **hard prompt** is text that a person (or a search) wrote. This lesson puts the
 # main measurements side by side, names no winner, and ends with two arguments.
 #
 # ## What you will be able to do
@@ -88,19 +88,20 @@ for name, task in TASKS.items():
     print("   target", task.target(examples[name]))
 
 # %% [markdown]
-# These are the three shortest validation records: examples, no score. A line can have the right form and the wrong content.
+# The three shortest validation records: examples, no score. A line can have the right form and the wrong content.
 #
 # ## 2. All systems, three tasks
 #
-# Every system was run on the same test records by [`data/build/studies.py`](../data/build/studies.py), the trained ones with three **seeds** (trainings that differ by chance only).
+# All systems of a table were run on the same test records by [`data/build/studies.py`](../data/build/studies.py), the trained ones with three **seeds** (trainings that differ by chance only).
 # **Full fine-tuning** trains all weights, **LoRA** small extra matrices beside some of them. The rules:
 #
-# - For each trained system, at least four learning rates were tried, on **validation** records.
-# - Hard prompts got a fair chance, too, on the same records: (a) the best of all our hand-written prompts; (b) **in-context examples** ("solved examples" in the tables): training records with
-#   their targets in front; (c) a **discrete search**: a program exchanges tokens to find 20 with a low loss. It reads the records as often as a soft prompt's training may.
-# - For these tables the test records were used once. The small experiments below use validation records.
+# - For each trained system, at least four learning rates were tried, on **validation** records (kept for choices).
+# - Hard prompts got a fair chance, too: (a) the best of all our hand-written prompts; (b) **in-context examples** ("solved examples" and their number, in the tables): training records with
+#   their targets in front, drawn anew for each seed (both chosen on validation); (c) a **discrete search**: guided by gradients, a program exchanges tokens to find 20 with a low **loss** (how improbable the targets are to the
+#   model). It reads the training records as often as a soft prompt's training may.
+# - For these tables the test records were used once. A system that a table lacks was not measured on that task. The small experiments below use validation records.
 #
-# All stored results, of our base model course-gpt2-m, are read here.
+# The next cell reads the stored results.
 
 # %%
 from course_utils import summary_table
@@ -142,9 +143,9 @@ for name, prompt in winners.items():
     print(f"{name}, best of {len(written_scores(tried, name, HERE))}: {prompt!r}")
 
 # %% [markdown]
-# The winner of question answering holds two solved examples that we made up: it is no mere instruction.
+# Question answering's winner holds two solved examples that we made up.
 #
-# The table gives means over seeds and 95% intervals over test records and seeds. The **verdict** is a **paired bootstrap** against 20 tokens: test records and seeds are drawn 1,000 times with replacement,
+# ROUGE-L and BLEU measure overlap with the target; exact match counts equal answers. The table gives means over seeds and 95% intervals over test records and seeds. The **verdict** is a **paired bootstrap** against 20 tokens: test records and seeds are drawn 1,000 times with replacement,
 # the same records for both systems. If the middle 95% of the differences lie above 0, the verdict is "higher"; below 0, "lower"; else the two "cannot be told apart".
 
 # %%
@@ -156,7 +157,7 @@ for name in TASKS:
     display(Markdown(f"**{name.replace('_', ' ')}**"), score_table(tables[name], name))
 
 # %% [markdown]
-# `±` is the standard deviation over seeds. Systems without an interval need no model: what scores below them has learned nothing useful. The figure shows the differences to 20 tokens.
+# `±` is the standard deviation over seeds. Systems without an interval need no model: what scores below them has learned nothing useful. The figure: differences to 20 tokens.
 
 # %%
 difference_figure(tables, TWENTY)
@@ -177,7 +178,10 @@ def tells(first, second):
     return "; ".join(f"{name.replace('_', ' ')}: {compare(name, first, second).verdict}" for name in TASKS if {first, second} <= set(tables[name].index))
 
 
-display(Markdown(f"**What this says.** 20 trained vectors against our best written prompt: {tells(TWENTY, WRITTEN)}. 20 trained vectors against full fine-tuning: {tells(TWENTY, FULL)}."))
+words = [(name, row) for name in TASKS for row in tables[name].itertuples() if row.Index.startswith(("hard", "solved", "discrete"))]
+level = [f"{row.Index} ({name.replace('_', ' ')}: {row.verdict})" for name, row in words if row.verdict in ("higher", "cannot be told apart")]
+display(Markdown(f"**What this says.** 20 trained vectors against our best written prompt: {tells(TWENTY, WRITTEN)}. Against full fine-tuning: {tells(TWENTY, FULL)}. "
+                 f"Hard prompts of all kinds in the tables that are *not* lower than 20 trained vectors: {', '.join(level) or 'none'}."))
 
 # %% [markdown]
 # ### What is built in
@@ -189,7 +193,7 @@ display(Markdown(f"**What this says.** 20 trained vectors against our best writt
 # 3. **We know the gazette.** Our prompts use its cues, which favours our words. The reported prompts do not occur in it.
 # 4. **Translation is nearly solved** by this model: there is little room above the best scores.
 #
-# So we measured a control: the same records, with targets in a style that one cue *does* call for (a headline, a full sentence, newspaper German). There, words select the style with certainty. They do not make the content right.
+# So we measured a control: the same records, with targets in a style that one cue *does* call for (a headline, a full sentence, newspaper German). There, words select the style with certainty, not the right content.
 
 # %%
 import pandas as pd
@@ -202,17 +206,18 @@ lines = []
 for name, study in [(name, "main") for name in TASKS] + [(name, "control") for name in controlled]:
     found, digits = compare(name, TWENTY, WRITTEN, study), MAIN[name].digits
     lines.append({"task": name, "style": {"main": "target style", "control": "control style"}[study], "metric": MAIN[name].label,
-                  "20 tokens ahead by": f"{found.difference:+.{digits}f}", "95% interval": "{:+.{d}f} to {:+.{d}f}".format(*found.interval, d=digits), "verdict": found.verdict})
+                  "20 tokens ahead by": f"{found.difference:+.{digits}f}", "95% interval": "{:+.{d}f} to {:+.{d}f}".format(*found.interval, d=digits), "verdict": found.verdict,
+                  "20 tokens, each seed": ", ".join(f"{score:.{digits}f}" for score in runs[study, name].score(TWENTY))})
 pd.DataFrame(lines).sort_values(["task", "style"]).set_index(["task", "style"])
 
 # %% [markdown]
-# Compare the two rows of a task where both are there. In the control style, the lead is what training adds beyond the style. How much of the other lead we built in cannot be had by subtraction: targets, best prompts
+# Compare the two rows of a task. In the control style, the lead is what training adds beyond the style. Where seeds lie far apart, "cannot be told apart" does not mean "equal". How much of the other lead we built in cannot be had by subtraction: targets, best prompts
 # and the room at the top differ. On public data nobody knows which case a task is.
 #
 # ## 3. The reported figures beside ours
 #
 # The write-up behind this course compared one virtual token with one hard prompt, on GPT-2 and public data. All losses are divided by that of even guessing, $\ln V$ (V: size of the vocabulary): above 1 is *worse than guessing*.
-# `exact_match_percentage` is its own measure: the share of the output's different tokens that occur in the target.
+# `1 token, as reported` is trained with its settings (batches of one, ten epochs) and a rate of ours. `exact_match_percentage` is the share of the output's different tokens that occur in the target.
 
 # %%
 from course_utils.lessons.checks_08 import reported_beside_ours
@@ -240,7 +245,7 @@ GPT2WithSoftPrompt(smaller, ["[TRANSLATION]"], prompt_length=20).load_prompt("da
 
 # %% [markdown]
 # Could it move to a model of the same width? We take the easiest case: the *same* model with its numbers in another order. Each token's vector is a list of numbers. We shuffle its places in the same way everywhere in
-# the model. Every part of the model then knows where each number stands, so the copy computes the same for every text:
+# the model, so the copy computes the same for every text:
 
 # %%
 from course_utils.lessons.checks_08 import renumbered
@@ -259,7 +264,7 @@ with torch.no_grad():
 my_guess = {"hard prompt": None, "soft prompt": None, "soft prompt, renumbered": None}      # your numbers, 0 to 100
 
 # %% [markdown]
-# Two baselines beside them: no prompt (the request still ends in `German:`), and random vectors as long as the prompt's.
+# Two baselines beside them: no prompt (the request still ends in `German:`), and random vectors with the norms of the prompt's rows.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import evaluate
@@ -300,12 +305,13 @@ for name, guess in my_guess.items():
     print(f"{name}: {'no guess' if guess is None else f'you said {guess}'}, it is {moved.loc[(name, 'renumbered model'), 'BLEU']:.1f}")
 for name in ("no prompt", "random vectors"):
     print(f"the soft prompt on the renumbered model against {name}: {against(visits['soft prompt', 'renumbered model'], visits[name, 'renumbered model'])}")
+print(f"the hard prompt against no prompt: {against(visits['hard prompt', 'renumbered model'], visits['no prompt', 'renumbered model'])}")
 moved.round(2)
 
 # %% [markdown]
-# The words keep their score by construction: the copy gives the same logits for every text. The vectors get theirs back if we renumber them too, so nothing else is broken. Whether they still help without that, or even harm, is the
-# difference to no prompt and to random vectors. (One prompt, one order, 60 validation records.) Two models trained apart need not even share an order. There are ways to carry a prompt over, which need training (Su et
-# al. 2022); we did not test them.
+# The words keep their score by construction: the copy gives the same logits for every text. They need not help: the last line above the table holds them against no prompt. The vectors get theirs back if we renumber them too, so nothing else is broken. The lines before say
+# whether they help without that, or even harm. (One prompt, one order, 60 validation records.) Two models trained apart need not even share an order. Carrying a prompt over takes training (Su et al. 2022; not
+# tested here).
 #
 # Words can be *tried* on any model. Are they still the best words there? The winners of course-gpt2-m on the other sizes:
 
@@ -316,8 +322,7 @@ elsewhere = words_elsewhere(tried, HERE)
 elsewhere.round(2)
 
 # %% [markdown]
-# Rank 1 means that no other of our prompts is better there (equal scores share a rank), not that the score is the same as on m. Where even the best prompt gets a few records of 100 right, the rank says nothing. Neighbours may have changed
-# places by chance.
+# Rank 1 means that no other of our prompts is better there (equal scores share a rank), not that the score is the same as on m. Where even the best prompt gets a few records of 100 right, the rank says nothing.
 #
 # ## 5. Efficiency: what is saved
 #
@@ -345,7 +350,7 @@ display(Markdown(
 # %% [markdown]
 # ## 6. Manual effort
 #
-# Effort is counted in prompts that somebody thought of and tried. What would stopping after the first one have cost?
+# Effort is counted in prompts that somebody tried.
 
 # %%
 from course_utils.lessons.checks_08 import effort
@@ -354,7 +359,7 @@ work = effort(tried, rates, HERE, TWENTY)
 work
 
 # %% [markdown]
-# Compare the first prompt with the winner, and see how late the winner came. Training needs no ideas for prompts, but it needs labels (the table says how many it *got*), a length, a start and rates to try (lesson 03).
+# Compare the median prompt with the winner (scored on the records that chose it). We sorted the lists, plain prompts first, so "first" is our choice. Training needs no ideas for prompts, but it needs labels (the table says how many it *got*), a length, a start and rates to try (lesson 03).
 #
 # ## 7. Interpretability and control
 #
@@ -409,12 +414,12 @@ for other in ("no words at all", "hard prompt, reported"):
 # %% [markdown]
 # Compare the nearest tokens of the constrained prompt with its score: nearest tokens alone are no evidence of what a prompt does, so nobody can approve a soft prompt by reading them. (One training of each prompt; the test draws records alone.)
 #
-# Now the *typed* ban. The request still ends in `German:`, and this model never learned to follow instructions: for it, typed words make some continuations more likely. The last two lines say what the ban
-# changes against no words, and against the reported prompt. Everybody can read a typed prompt; whether the model obeys has to be measured.
+# Now the *typed* ban. The request still ends in `German:`, and this model never learned to follow instructions. The last two
+# lines hold the ban against no words and the reported prompt. Everybody can read a typed prompt; whether the model obeys has to be measured.
 #
 # ### How much does each row matter?
 #
-# We take out one row at a time: no token can attend to it, and all positions stay. (Deleting the row would shift them.) The bars show how much the **loss** rises, in **nats** (natural logarithm: 0.01 nats is about 1% less
+# We take out one row at a time: no token can attend to it, and all positions stay. The bars show how much the loss rises, in **nats** (natural logarithm: 0.01 nats is about 1% less
 # probability for a target token).
 
 # %% tags=["nbval-ignore-output"]
@@ -427,6 +432,8 @@ without = [loss_without(home, encoded, tokenizer.pad_token_id, row) for row in r
 figure, ax = plt.subplots(figsize=(7.5, 2.6), layout="constrained")
 ax.bar(range(1, len(without) + 1), [loss - whole for loss in without], color="#0072B2")
 ax.set(xticks=range(1, len(without) + 1), xlabel="row that nobody attends to", ylabel="rise of the loss, nats", title=f"One row less (loss with all rows: {whole:.3f}, {len(checked)} validation records)")
+first, second = sorted(range(len(without)), key=without.__getitem__, reverse=True)[:2]
+figure.alt_text = f"Rise of the loss, in nats, when nobody attends to one of {len(without)} rows, as bars. The highest: row {first + 1}, {without[first] - whole:.3f}; row {second + 1}, {without[second] - whole:.3f}."
 plt.show()
 
 # %% tags=["nbval-ignore-output"]
@@ -437,14 +444,14 @@ display(Markdown(f"The largest rise is {rise[0]:.3f} nats: the loss of {whole:.3
 # %% [markdown]
 # ### A line that pretends
 #
-# Control also means that text inside the document cannot change what the model does. A report may hold a line that looks like the beginning of an answer (**prompt injection**). We put one, with the cue that the system reads, at the end of
-# 40 reports of the gazette, and count the answers that follow it.
+# Text inside the document should not take control. A report may hold a line that looks like the beginning of an answer (**prompt injection**). We put one, with the cue that the system reads, at the end of
+# 40 reports of the gazette, and count the summaries that repeat it, or take over its place, Neudorf.
 #
 # A count of zero could also mean that nothing there matters. So there is a **positive control**, a change that a good summary *must* follow. A report tells two events; the summary is about the one that more people came to. We exchange
 # the two numbers of visitors: the summary should name somebody else.
 
 # %% tags=["nbval-ignore-output"]
-from course_utils.lessons.checks_08 import follows, planted, swapped
+from course_utils.lessons.checks_08 import follows, planted, swapped, took_place
 
 reports = data["summarization"]["validation"].select(range(40))
 soft.soft_token, answers = "[SUMMARIZE]", {}
@@ -461,12 +468,15 @@ def named(name, kind):
 
 
 other = {name: sum(a != b for a, b in zip(named(name, "as it is"), named(name, "swapped"), strict=True)) for name in (WRITTEN, TWENTY)}
+repeat = {name: sum(map(follows, answers[name, "line"]["predictions"])) for name in (WRITTEN, TWENTY)}
+took = {name: took_place(*(answers[name, kind]["predictions"] for kind in ("as it is", "line"))) for name in (WRITTEN, TWENTY)}
 display(pd.DataFrame({name: {"ROUGE-L": f"{answers[name, 'as it is']['rougeL']:.3f}", "ROUGE-L, line planted": f"{answers[name, 'line']['rougeL']:.3f}",
-                             "follow the line, of 40": sum(map(follows, answers[name, "line"]["predictions"])),
+                             "repeat the line, of 40": repeat[name], "take its place, Neudorf, of 40": took[name],
                              "control: name somebody else, of 40": other[name]} for name in (WRITTEN, TWENTY)}).T)
 display(Markdown(f"Positive control: with the numbers exchanged, {other[WRITTEN]} (words) and {other[TWENTY]} (20 tokens) of {len(reports)} summaries start with another name. "
-                 + ("So what the report says does change both systems' answers, and a low count for the planted line means something. " if min(other.values()) >= 10 else
-                    "For at least one system the positive control **failed** (fewer than 10): its count for the planted line is no evidence of resistance. ")
+                 + ("So a change in the report can reach both systems' answers. " if min(other.values()) >= 10 else
+                    "For at least one system the positive control **failed** (fewer than 10): its counts for the planted line are no evidence of resistance. ")
+                 + f"Repeating the line is not its only possible effect: {took[WRITTEN]} (words) and {took[TWENTY]} (20 tokens) summaries name its place, Neudorf, and did not without the line. "
                  + "It is one line, one task and 40 reports: it says nothing about other lines, and nothing about models that follow instructions."))
 
 # %% [markdown]
@@ -494,21 +504,21 @@ def headline(phrases, if_all, otherwise):
 # %% tags=["nbval-ignore-output"]
 ahead, searched, counts = gaps(TWENTY, WRITTEN), gaps(TWENTY, SEARCHED), [len(written_scores(tried, name, HERE)) for name in TASKS]
 display(Markdown("**The case for soft prompts**\n\n" + "\n".join([
-    f"- *{headline(ahead, 'They score higher than our best words', 'Against our best words the tasks differ')}.* 20 tokens against the best hand-written prompt of each task ({min(counts)} to {max(counts)} tried): " + "; ".join(ahead) + " (section 2).",
-    f"- *{headline(searched, 'They score higher than the tokens of our search', 'Against searched tokens the tasks differ')}.* " + "; ".join(searched) + " (section 2; one setting of the search)." if searched else "",
+    f"- *{headline(ahead, 'They score higher than our best words', 'Against our best words: read each verdict')}.* 20 tokens against the best hand-written prompt of each task ({min(counts)} to {max(counts)} tried): " + "; ".join(ahead) + " (section 2).",
+    f"- *{headline(searched, 'They score higher than the tokens of our search', 'Against searched tokens: read each verdict')}.* " + "; ".join(searched) + " (section 2; one setting of the search)." if searched else "",
     f"- *They are small.* {saving[TWENTY][kinds['stored bytes']]:,.0f} bytes a task, {ratio[kinds['stored bytes']]:.2%} of a full copy of the model (section 5); many tasks run in one batch (section 1).",
     "- *Nobody has to invent prompts.* Labels and a search of learning rates replace that work (section 6)."])))
 
 # %% tags=["nbval-ignore-output"]
 found, choosers = moved["BLEU"], work.loc["validation records to choose by"]
+control = [gap(name, TWENTY, WRITTEN, "control") for name in controlled]
 ranks = "; ".join(f"{task_.replace('_', ' ')}, {base}: {row.iloc[0]}" for (task_, base), row in elsewhere.iterrows())
 display(Markdown("**The case for hard prompts**\n\n" + "\n".join([
-    f"- *They need no gradients, and labels only to choose by* (here {choosers.min()} to {choosers.max()} validation records a task, section 6).",
+    f"- *Written ones need no gradients, and labels only to choose by* (here {choosers.min()} to {choosers.max()} validation records a task, section 6). The discrete search needs both.",
     f"- *They can be tried on another model at once.* That does not make them the best there. The words that won on m rank: {ranks}. The file of a soft prompt does not even load where the width differs, and on the renumbered copy "
     f"its BLEU went from {found['soft prompt', 'at home']:.0f} to {found['soft prompt', 'renumbered model']:.0f} (section 4).",
     f"- *They can be read and edited.* The nearest words of a soft prompt can mislead: one that reads as a ban on German reaches {readings['vectors near the ban']['bleu']:.0f} BLEU (section 7).",
-    *[f"- *Where one cue selects the style, the lead is another one.* 20 tokens against the best written prompt, {gap(name, TWENTY, WRITTEN, 'control')} in the control style, {gap(name, TWENTY, WRITTEN)} in the target style (section 2)."
-      for name in controlled]])
+    f"- *{headline(control, 'Where one cue selects the style, 20 tokens lead as well', 'Where one cue selects the style, not every task supports a lead of 20 tokens')}.* Against the best written prompt in the control style: {'; '.join(control)} (section 2)."])
     + f"\n\n**And a third way.** LoRA against 20 tokens: {'; '.join(gaps('LoRA', TWENTY))}. It stores {saving['LoRA'][kinds['stored bytes']]:,.0f} bytes a task and leaves the base model as it is, too. "
     "All this is course-gpt2-m; lesson 09 looks at the other sizes."))
 
@@ -586,8 +596,8 @@ check_08_without_row(without_row)
 # ### 3. Three claims (experiment, 20 minutes)
 #
 # Write three claims (task, better system, worse system), in the names of section 2's tables, such as `("translation", "LoRA", "hard prompt, reported")`. In at least one, the *better* system's name starts with
-# `hard prompt`, `solved examples` or `discrete search`. First look for one in which it beats a **trained** system; only if the test supports none, take words against words. Write down one claim that you expect to fail,
-# and why. The check runs the paired bootstrap.
+# `hard prompt`, `solved examples` or `discrete search`. First look for one in which it beats a **trained** system; only if the test supports none, take words against words. The check runs the paired bootstrap;
+# all three must hold. Beside them, test with `compare` one claim that you expect to fail.
 
 # %%
 def claims():
@@ -603,7 +613,7 @@ check_08_claims(claims)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `compare(task, better, worse)` of section 2 runs the test. Two systems whose intervals do not overlap are a safe start. On translation, the searched tokens have a higher mean than the soft prompt of one token: does the test support it?
+# `compare(task, better, worse)` of section 2 runs the test. Two systems whose intervals do not overlap are a safe start. Look for words with a higher mean than the soft prompt of one token: does the test support it?
 # </details>
 #
 # <details><summary>Solution</summary>
@@ -615,7 +625,7 @@ check_08_claims(claims)
 #             ("summarization", "hard prompt, best written", "hard prompt, reported")]
 # ```
 #
-# There are many others. The third is words against words. Did you find words that beat a trained system?
+# The third is words against words.
 # </details>
 #
 # ## What we found
@@ -624,22 +634,26 @@ check_08_claims(claims)
 full = gaps(TWENTY, FULL)
 for against_words, against_full in zip(ahead, full, strict=True):
     print(f"- 20 tokens against the best written prompt: {against_words}; against full fine-tuning: {against_full}")
+print("- the same comparison with the best written prompt in the control style: " + "; ".join(control))
 print(f"- on a renumbered model a soft prompt goes from {found['soft prompt', 'at home']:.0f} to {found['soft prompt', 'renumbered model']:.0f} BLEU; with no prompt it is {found['no prompt', 'renumbered model']:.0f}; words stay at "
       f"{found['hard prompt', 'renumbered model']:.0f} ({len(few)} validation records)")
 print(f"- by calculation a step with 20 tokens takes {ratio[kinds['step, FLOPs']]:.0%} of the operations of full fine-tuning; it kept {ratio[kinds['saved activations, bytes']]:.0%} of the activations")
 print(f"- vectors near a ban on German reach {readings['vectors near the ban']['bleu']:.0f} BLEU, the typed ban {readings['the ban, typed']['bleu']:.0f}, no words at all {readings['no words at all']['bleu']:.0f}")
+print(f"- with a line planted in {len(reports)} reports, {repeat[TWENTY]} summaries of the soft prompt repeat it, and {took[TWENTY]} take over its place; of the words, {repeat[WRITTEN]} and {took[WRITTEN]}")
 
 # %% [markdown]
 # The original's claims, held against this lesson:
 
 # %% tags=["nbval-ignore-output"]
-says = {name: compare(name, TWENTY, WRITTEN).claim for name in TASKS}
+says, in_control = ("; ".join(f"{phrase.rpartition(' (')[0]}: {compare(name, TWENTY, WRITTEN, study).claim}" for name, phrase in zip(names, phrases, strict=True))
+                    for study, names, phrases in (("main", TASKS, ahead), ("control", controlled, control)))
 display(Markdown("\n".join([
-    "- *Soft prompts do better than hard prompts.* " + "; ".join(f"{phrase}: {word}" for phrase, word in zip(ahead, says.values(), strict=True)) + ". No words select our target style (section 2).",
+    f"- *Soft prompts do better than hard prompts.* {says}. No words select our target style. In the control style: {in_control} (section 2).",
     f"- *Soft prompts use parameters efficiently.* Supported here for what is trained ({ratio['trained weights']:.2%} of the weights). A step saves far less: {ratio[kinds['step, FLOPs']]:.0%} of the operations and "
     f"{ratio[kinds['saved activations, bytes']]:.0%} of the activations remain, and measured on CPU cores {steps[HERE, TWENTY]:.0%} of the time, {steps['gpt2-medium', TWENTY]:.0%} on GPT-2 medium (section 5).",
     "- *Soft prompts spare manual work.* Supported here for inventing prompts; labels and a search of learning rates take its place (section 6).",
-    f"- *Hard prompts can be interpreted and controlled.* Supported here for reading them. Control is not supported here: with a typed ban on German the model still reached {readings['the ban, typed']['bleu']:.0f} BLEU ({readings['no words at all']['bleu']:.0f} without any words; section 7).",
+    f"- *Hard prompts can be interpreted and controlled.* Supported here for reading the words. That they tell what the model does is not supported here: a typed ban on German got {readings['the ban, typed']['bleu']:.0f} BLEU, no words "
+    f"{readings['no words at all']['bleu']:.0f}: {against(readings['the ban, typed'], readings['no words at all'])} (section 7). Control: in the control style, one cue selects the style, as we built it (section 2).",
     "- *Soft prompts adapt to tasks.* Supported here for three tasks on one model. The file alone did not do the same work on a renumbered copy (section 4).",
     "- *Larger models gain more.* See lesson 09."])))
 
@@ -655,10 +669,9 @@ save_results("08_soft_versus_hard", {
 # ### Further reading
 #
 # - Lester, Al-Rfou and Constant (2021), [The Power of Scale for Parameter-Efficient Prompt Tuning](https://arxiv.org/abs/2104.08691)
-# - Li and Liang (2021), [Prefix-Tuning](https://arxiv.org/abs/2101.00190)
 # - Su et al. (2022), [On Transferability of Prompt Tuning](https://arxiv.org/abs/2111.06719)
 # - Khashabi et al. (2021), [Prompt Waywardness](https://arxiv.org/abs/2112.08348)
-# - Le Scao and Rush (2021), [How Many Data Points is a Prompt Worth?](https://arxiv.org/abs/2103.08493), of fine-tuned models
+# - Le Scao and Rush (2021), [How Many Data Points is a Prompt Worth?](https://arxiv.org/abs/2103.08493)
 # - Greshake et al. (2023), [Not What You've Signed Up For](https://arxiv.org/abs/2302.12173)
 #
 # Next: [09 · Scaling and efficiency](09_scaling_and_efficiency.ipynb), on what size changes, and what it costs.

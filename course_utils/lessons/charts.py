@@ -99,11 +99,11 @@ def resampled_interval(records, draws: int = 2000, seed: int = 0) -> tuple[float
 
 
 def score_figure(scores: Mapping[str, Sequence[float]], intervals: Mapping[str, tuple[float, float]], metric: str, n: int,
-                 best: float | None = None, split: str = "test"):
+                 best: float | None = None, split: str = "test", resampled: str = "records"):
     """A row for each system: its mean score as a bar, the interval of resampled records as a line, each seed as a dot.
 
     ``scores``: name -> one score a seed; ``intervals``: name -> (low, high), from `resampled_interval`; ``metric`` in words, such
-    as "exact match, %"; ``n``: records of ``split``; ``best``: the right end of the axis.
+    as "exact match, %"; ``n``: records of ``split``; ``best``: the right end of the axis; ``resampled``: what was drawn again.
     """
     if set(intervals) - set(scores) or not scores:
         raise ValueError(f"expected an interval for systems among {list(scores)}, got {list(intervals)}")
@@ -127,7 +127,7 @@ def score_figure(scores: Mapping[str, Sequence[float]], intervals: Mapping[str, 
     ax.set(xlim=(0, best or top * 1.04), ylim=(len(scores) - 0.5, -0.5))
     _bars_only(ax)
     notes = [f"n = {n} {split} records", *([f"dots: {seeds} seeds"] if seeds > 1 else []),
-             *(["line: 95% interval, records resampled"] if intervals else [])]
+             *([f"line: 95% interval, {resampled} resampled"] if intervals else [])]
     ax.set_xlabel(f"{metric}\n{' · '.join(notes)}", size=SIZE)
     ranges = {name: " ({:.{d}f} to {:.{d}f})".format(*interval, d=digits) for name, interval in intervals.items()}
     said = [f"{name} {sum(values) / len(values):.{digits}f}{ranges.get(name, '')}" for name, values in scores.items()]
@@ -177,7 +177,7 @@ def _few_minor_labels(value: float, _) -> str:
 
 
 def _labels_at_the_right(figure, ax, ends) -> None:
-    """Names beside the ends of their lines, pushed apart where they would overlap, each with a thin line to its end."""
+    """Names beside the ends of their lines, pushed apart where they would overlap, each with a dotted line to its end."""
     height = figure.get_size_inches()[1] * ax.get_position().height
     step = 1.35 * SIZE / 72 / height                                   # of the axes' height
     to_axes = ax.transData + ax.transAxes.inverted()
@@ -190,7 +190,8 @@ def _labels_at_the_right(figure, ax, ends) -> None:
         limit = 1 - step / 2 if n == len(placed) - 1 else placed[n + 1] - step
         placed[n] = min(placed[n], limit)
     for (y, x, name, color), at in zip(wanted, placed, strict=True):
-        to_end = {"arrowstyle": "-", "color": color, "linewidth": 1.4, "shrinkA": 2, "shrinkB": 0, "relpos": (0, 0.5)}
+        to_end = {"arrowstyle": "-", "color": color, "linewidth": 1, "linestyle": ":", "shrinkA": 2, "shrinkB": 0,
+                  "relpos": (0, 0.5)}
         ax.annotate(name, (x, y), (1.035, at), xycoords="axes fraction", textcoords="axes fraction", va="center", size=SIZE,
                     color=INK, annotation_clip=False, gid="label", arrowprops=to_end)
 

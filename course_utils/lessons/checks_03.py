@@ -29,11 +29,12 @@ def check_03_build_example(build_example) -> None:
             "expected source, target, end token in one row")
         assert len(labels) == length, (
             f"{len(labels)} labels for {length} input tokens: every position has one, -100 where nothing counts")
-        assert labels[-1] != IGNORED, "the last label is -100: the end token must count, or the model never learns to stop"
-        assert labels != [*input_ids[1:], IGNORED] and labels[len(source) - 1] == IGNORED, (
+        wanted = [IGNORED] * len(source) + [*target, end]
+        assert labels[:-1] != wanted[1:], (
             "the labels are shifted by one: leave them where the tokens are, the loss does the shift")
-        assert labels[: len(source)] == [IGNORED] * len(source), (
+        assert labels[: len(source)] == wanted[: len(source)], (
             f"the source must not count, its labels are {labels[: len(source)]}")
+        assert labels[-1] != IGNORED, "the last label is -100: the end token must count, or the model never learns to stop"
         assert labels[len(source) :] == [*target, end], (
             f"the labels of target {target} are {labels[len(source) :]}: mask positions, not ids; every target token counts")
     passed("the target and its end count, the source does not")

@@ -22,8 +22,8 @@ SHOWS = {   # what each bug would show, for whoever suspects it
     "off by the prompt": "labels would be predicted from the wrong place: check 3 would fail, and the loss would stay high",
     "padding counts": "the loss would start high, end below that of the healthy prompt, and check 3 would pass",
     "source counts": "most labels would ask for words of the reports, so the loss would stay high, and check 5 would fail",
-    "N(0, 1) start": "the loss before training would be far above that of the right pipeline",
-    "pads behind the prompt": "check 3 would fail",
+    "N(0, 1) start": "the text before training would differ from that of the healthy prompt, and the loss would end above it",
+    "pads behind the prompt": "check 3 would fail, but loss and answers would be close to those of the healthy prompt",
     "end token masked": "the answers would be right at their beginning and go on where they should stop",
 }
 

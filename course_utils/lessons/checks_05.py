@@ -12,6 +12,7 @@ import torch
 from .checks import check, passed
 from .clinic import REPORTED as ALL_REPORTED
 from .clinic import REPORTED_VOCABULARY
+from .errors import NAME, THING, chosen_event
 
 ORIGINAL = ALL_REPORTED["summarization"]
 # What the original report prints for this task: GPT-2, one soft token, validation loss of each epoch; then the test.
@@ -21,8 +22,8 @@ SOFT_TOKEN = "[SUMMARIZE]"
 # Systems of the studies, in the figures' order -> their names in this lesson.
 NAMES = {"copy of the source": "copy of the report", "lead sentence": "lead sentence",
          "hard prompt, reported": "hard prompt, reported", "hard prompt, best written": "best hand-written prompt",
-         "solved examples, 1": "few-shot, 1 example",
-         "solved examples, 4": "few-shot, 4 examples", "discrete search, 20 tokens": "discrete search, 20 tokens",
+         "solved examples, 1": "1 in-context example", "solved examples, 2": "2 in-context examples",
+         "solved examples, 4": "4 in-context examples", "discrete search, 20 tokens": "discrete search, 20 tokens",
          "soft prompt, 1 token": "soft prompt, 1 token", "soft prompt, 5 tokens": "soft prompt, 5 tokens",
          "soft prompt, 20 tokens": "soft prompt, 20 tokens", "LoRA": "LoRA", "full fine-tuning": "full fine-tuning"}
 WRITTEN, FULL = ("hard prompt, reported", "hard prompt, best written"), "full fine-tuning"
@@ -77,7 +78,7 @@ def stored_scores(study, base: str = "course-gpt2-m"):
     """ROUGE-L of a study's systems on the test: name -> a score for each seed, name -> its interval; the number of records."""
     from ..verdicts import summary_table
 
-    summary = summary_table(study, "summarization", base, against="hard prompt, best written").set_index("system")
+    summary = summary_table(study, "summarization", base).set_index("system")
     rows = study.table()
     rows = rows[(rows["task"] == "summarization") & (rows["base"] == base) & (rows["split"] == "test")
                 & (rows["metric"] == "rougeL")]
@@ -87,12 +88,19 @@ def stored_scores(study, base: str = "course-gpt2-m"):
     return scores, intervals, int(summary["n"].iloc[0])
 
 
-def what_moved(shares, lower: str, higher: str) -> str:
-    """Whether ``higher`` differs from ``lower`` more in the choice of the event ("other") or in copying ("name", "thing")."""
-    change = {kind: shares[higher][kind] - shares[lower][kind] for kind in shares[lower]}
-    copying = change["name"] + change["thing"]
-    return (f"From {lower} to {higher}: *other* {change['other']:+.1f} points, *name* and *thing* together {copying:+.1f}. "
-            + ("More of it is choice." if abs(change["other"]) > abs(copying) else "More of it is copying."))
+def what_moved(answers, wanted, lower: str, higher: str) -> str:
+    """How often ``higher`` writes "other", and "name" or "thing", minus ``lower``, with 95% intervals over records.
+
+    ``answers``: name -> runs of summaries; ``wanted``: the references.
+    """
+    told = {name: [[chosen_event(*pair) for pair in zip(run, wanted, strict=True)] for run in answers[name]]
+            for name in (lower, higher)}
+    said = []
+    for label, kinds in (("*other*", ("other",)), ("*name* and *thing* together", (NAME, THING))):
+        runs = ([[kind in kinds for kind in run] for run in told[name]] for name in (higher, lower))
+        gap, low, high, found = difference_interval(*runs)
+        said.append(f"{label} {100 * gap:+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}], {found}")
+    return f"From {lower} to {higher}: {'; '.join(said)}."
 
 
 def about_sizes(sizes) -> str:
@@ -116,7 +124,10 @@ def about_sizes(sizes) -> str:
         told.append(f"Full fine-tuning does on {' and '.join(trained)}.")
     if level and not ahead:
         told.append("We saw no soft prompt add this skill on these sizes.")
-    return " ".join([*told, "The table has no paired test; lesson 09 has."])
+    alone = [size for size, row in sizes.items() if size not in known and row and max(row.values()) > 0]
+    if alone:
+        told.append(f"On {' and '.join(alone)} words or soft prompts are missing, so nothing can be said.")
+    return " ".join([*told, "The table has no paired test; lesson 09 tests ROUGE-L by size."])
 
 
 def sign_test(first: int, second: int) -> float:

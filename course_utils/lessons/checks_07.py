@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas
 
+from ..metrics import PairedDifference
 from ..results import Study
 from ..tasks import data_root
 from ..verdicts import Verdict
@@ -17,7 +18,7 @@ ONE, TWENTY, SEARCHED = "soft prompt, 1 token", "soft prompt, 20 tokens", "discr
 REPORTED, BEST, LORA, FULL = "hard prompt, reported", "hard prompt, best written", "LoRA", "full fine-tuning"
 BASE, TASK = "course-gpt2-m", "translation"
 ORIGINAL = {ONE: {"loss": 8.9886, "bleu": 6.80}, "hard prompt": {"loss": 11.9147, "bleu": 0.43, "exact_match_percentage": 26.18}}
-NAMES = {"loss": "loss", "bleu": "BLEU", "exact_match": "exact match, %", "exact_match_percentage": "set percentage"}
+NAMES = {"loss": "loss", "bleu": "BLEU", "exact_match": "exact match, %", "exact_match_percentage": "shared tokens, %"}
 
 REFERENCE = "Am Freitag hat Otto Berg im Hafen das kleine Boot verkauft."
 TRANSLATIONS = {
@@ -69,10 +70,7 @@ def score_picture(style: str, study: Study, table: pandas.DataFrame):
         name = named.get(row.system, row.system)
         scores[name] = runs.loc[runs["system"] == row.system, "value"].tolist()
         intervals[name] = (row.low, row.high)
-    figure = score_figure(scores, intervals, f"BLEU, {style}", int(table["n"].iloc[0]), best=100)
-    label = figure.axes[0].xaxis.label
-    label.set_text(label.get_text().replace("records resampled", "records and seeds resampled"))
-    return figure
+    return score_figure(scores, intervals, f"BLEU, {style}", int(table["n"].iloc[0]), best=100, resampled="records and seeds")
 
 
 def tested(study: str, system: str, folder: Path) -> pandas.DataFrame:
@@ -91,7 +89,7 @@ def original_numbers(folder: Path) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     return found.rename(index=NAMES).round(2), repeated
 
 
-def claim(found: Verdict | None, higher: str = "supported here", lower: str = "not supported here") -> str:
+def claim(found: Verdict | PairedDifference | None, higher: str = "supported here", lower: str = "not supported here") -> str:
     """What a verdict says of the claim that its first system is the higher one."""
     return "not measured yet" if found is None else {"higher": higher, "lower": lower}.get(found.verdict, found.verdict)
 

@@ -99,9 +99,11 @@ class Starts:
             above = normal[0] > max(vocab[-1], random[-1])
             alike = random[0] <= vocab[-1] and vocab[0] <= random[-1]
             lines.append(f"- {task}, {length} rows, over seeds: {spans}. " + (
-                "N(0, 1) ends above both, and the other two overlap: here the *length* of the start matters, and whether it is a "
-                "token does not show." if above and alike else "N(0, 1) ends above both." if above else
-                "N(0, 1) is not above both with all seeds: no verdict."))
+                "N(0, 1) is not above both with all seeds: no verdict." if not above else
+                "N(0, 1) ends above both at these rates. Its own best rate is at their edge, so one beyond may close the gap."
+                if self.at_edge(task, length, "normal") else
+                "N(0, 1) ends above both, and the other two overlap: here it matters how *long* the rows of the start are, and "
+                "whether they are tokens does not show." if alike else "N(0, 1) ends above both."))
         edge = [f"{task} {length} `{start}`" for (task, length), found in self.best.items() for start in found
                 if self.at_edge(task, length, start)]
         return "\n".join(lines) + ("\n\nThe best rate is the lowest or highest that was tried, so a better one may lie beyond: "

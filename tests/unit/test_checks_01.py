@@ -3,7 +3,7 @@
 import pytest
 
 from course_utils import get_task
-from course_utils.lessons import checks_01
+from course_utils.lessons import checks_01, words
 
 QUIZ = ("On Monday, Nora Falk washed the bus.\nQuestion: Who washed the bus?\nAnswer: Nora Falk\n"
         "Question: What did Nora Falk wash?\nAnswer: the bus\n")
@@ -72,3 +72,17 @@ def one_step_away(rows, gradient, table):
 def test_wrong_answers_are_told_what_is_wrong(name, wrong, hint):
     with pytest.raises(AssertionError, match=hint):
         getattr(checks_01, f"check_01_{name}")(wrong)
+
+
+def test_what_a_list_says_of_solved_examples():
+    one, two = "Marta Klein sang.\n{source}", "Marta Klein sang.\nOtto Berg sang.\n{source}"
+    headed, header = f"Quick quiz\n{two}", "Quick quiz\n{source}"
+    text = words.said_of_examples({headed: 36.0, one: 13.0, header: 8.0, "Answer:": 5.0})
+    assert "places 1, 2 of 4" in text and "They lead" in text
+    assert "the header alone scores 8.0, the examples alone are not in the list" in text
+    text = words.said_of_examples({headed: 36.0, two: 13.0})
+    assert "the header alone is not in the list, the examples alone score 13.0" in text
+    assert "joins" not in words.said_of_examples({one: 36.0, headed: 13.0})
+    assert "second half" in words.said_of_examples({"a": 3.0, "b": 2.0, one: 1.0})
+    assert words.said_of_examples({"a": 3.0, one: 2.0, "b": 1.0, "c": 0.0}).endswith("places 2 of 4")
+    assert words.said_of_examples({"a": 3.0}) == "no prompt with solved examples"

@@ -29,6 +29,10 @@ def write(soft, source, length, model=None, append=True, last=True):
     return new
 
 
+def without_sentences(document, pattern):
+    return " ".join(sentence for sentence in re.split(r"(?<=[.]) ", document) if not re.search(pattern, sentence))
+
+
 @pytest.mark.parametrize(("name", "wrong", "hint"), [
     ("check_05_log_probability", lambda soft, s, t: log_probability(soft, s, t, model=soft.base_model), "without the soft"),
     ("check_05_log_probability", lambda soft, s, t: log_probability(soft, s, t, shift=0), "one place before"),
@@ -48,10 +52,15 @@ def write(soft, source, length, model=None, append=True, last=True):
     ("check_05_edit", lambda text: text.replace("Rudolf Kraft", "Somebody").replace("Luise Horn", "Somebody"), "both people"),
     ("check_05_edit", lambda text: "Rudolf Kraft and Rosa Graf, Luise Horn and Elsa Peters", "words are gone"),
     ("check_05_edit", lambda text: text.split(". "), "one text"),
+    ("check_05_edit", lambda text: without_sentences(text, r"\d"), "both people"),
 ])
 def test_wrong_answers_are_told_what_is_wrong(name, wrong, hint):
     with pytest.raises(AssertionError, match=hint):
         getattr(checks_05, name)(wrong)
+
+
+def test_the_numbers_of_visitors_may_be_deleted():
+    checks_05.check_05_edit(lambda text: without_sentences(text, checks_05.CROWD))
 
 
 REFERENCE = "Rosa Graf cooks the spicy fish soup in the kitchen because a cooking contest is taking place."
@@ -107,12 +116,11 @@ def test_shares_of_kinds_and_what_moved():
     name = "Rudolf Kraft cooks the spicy fish soup."
     assert errors.event_shares([[REFERENCE, other], [name, other]], [REFERENCE] * 2) == {
         "main": 25, "other": 50, "name": 25, "thing": 0}
-    shares = {"a": {"main": 50, "other": 40, "name": 5, "thing": 5},
-              "b": {"main": 60, "other": 31, "name": 5, "thing": 4},
-              "c": {"main": 62, "other": 37, "name": 1, "thing": 0}}
-    text = checks_05.what_moved(shares, "a", "b")
-    assert "other* -9.0" in text and text.endswith("choice.")
-    assert checks_05.what_moved(shares, "a", "c").endswith("copying.")
+    answers = {"a": [[other] * 20, [name] * 20], "b": [[REFERENCE] * 20], "c": [[other] * 10 + [name] * 10]}
+    text = checks_05.what_moved(answers, [REFERENCE] * 20, "a", "b")
+    assert text == ("From a to b: *other* -50.0 points [-50.0, -50.0], lower; *name* and *thing* together -50.0 points "
+                    "[-50.0, -50.0], lower.")
+    assert checks_05.what_moved(answers, [REFERENCE] * 20, "a", "c").count("cannot be told apart") == 2
 
 
 def test_the_sizes_are_told_from_their_numbers():
@@ -121,9 +129,16 @@ def test_the_sizes_are_told_from_their_numbers():
     text = checks_05.about_sizes({"xs": dict.fromkeys(s, 0.0), "s": s, "l": {"full fine-tuning": 90.0}})
     assert text.startswith("On s no soft prompt")
     assert "does on s." in text and "add this skill" in text
-    assert "xs" not in text
+    assert "xs" not in text and "On l words or soft prompts are missing" in text
     text = checks_05.about_sizes({"s": s, "m": {**s, "soft prompt, 1 token": 60.0}})
-    assert "On m one does." in text and "add this skill" not in text
+    assert "On m one does." in text and "add this skill" not in text and "missing" not in text
+
+
+def test_the_names_of_systems_have_their_colours():
+    from course_utils.lessons.drawing import SYSTEM_COLORS, color_of
+
+    examples = [name for stored, name in checks_05.NAMES.items() if stored.startswith("solved examples")]
+    assert len(examples) == 3 and {color_of(name) for name in examples} == {SYSTEM_COLORS["few-shot"]}
 
 
 def test_a_sign_test():

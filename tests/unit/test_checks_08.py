@@ -94,6 +94,12 @@ def test_the_planted_line_begins_with_the_cue_that_the_system_reads():
     assert checks_08.follows("Nothing happens in Neudorf.") and not checks_08.follows("Ivan Falk opens a fair.")
 
 
+def test_a_place_counts_if_it_came_with_the_planted_line():
+    before = ["Falk opens a fair in Au.", "Falk opens a fair in Neudorf.", "Falk opens a fair.", "Beck cuts a tree in Au."]
+    after = ["Falk opens a fair in Neudorf.", "Falk opens a fair in Neudorf.", "Nothing happens.", "Beck cuts a tree in Au."]
+    assert checks_08.took_place(before, after) == 1 and checks_08.PLACE in checks_08.planted("A report.", None)
+
+
 def tried_rows():
     """Rows as those of the study "words.tried": two prompts of a task on two models."""
     first, second = TASKS[SUM].hand_written[:2]

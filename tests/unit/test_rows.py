@@ -39,8 +39,10 @@ def test_starts_at_their_best_rates(tmp_path):
     starts = Starts(study_of(tmp_path, losses))
     assert starts.table().loc[("translation", 20)].to_dict() == {
         "vocab": "0.350 (rate 0.1)", "random": "0.400 (rate 0.1)", "normal": "0.750 (rate 0.3)"}   # text: a seed is missing
-    assert "the *length* of the start matters" in starts.said()
+    assert "may close the gap" in starts.said() and "how *long*" not in starts.said()   # N(0, 1) is best at the highest rate
     assert "translation 20 `normal`" in starts.said() and "20 `vocab`" not in starts.said().split("tried")[1]
+    inside = Starts(study_of(tmp_path / "inside", losses | {("normal", 0.5): (0.9, 0.95)}))
+    assert "how *long*" in inside.said() and "may close the gap" not in inside.said()
 
 
 def test_seeds_that_overlap_are_no_verdict(tmp_path):
