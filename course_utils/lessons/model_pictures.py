@@ -258,7 +258,7 @@ def _stack(page: Page, x, width, name, system, kept, most) -> float:
         page.axes.plot([left, x + 0.12, x + 0.12], [y + 0.11, y + 0.11, end], color=GRADIENT, linewidth=1.6, zorder=2)
         if below:
             page.arrow((x + 0.12, end), (left - 0.01, end), GRADIENT, 1.6, gid="gradient")
-    for n, line in enumerate((f"trained: {trained:,} of {all_numbers:,}", f"gradient and Adam: {_bytes(12 * trained)}",
+    for n, line in enumerate((f"trained: {trained:,} of {all_numbers:,}", f"gradient and AdamW: {_bytes(12 * trained)}",
                               f"activations kept: {_bytes(1e6 * sum(kept))}")):
         page.text(x, bottom + 0.45 + 0.19 * n, line, SMALL + 0.5)
     return bottom + 0.45 + 0.19 * 3

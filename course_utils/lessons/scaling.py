@@ -34,6 +34,7 @@ NAMES = {WRITTEN: "best hand-written prompt"}   # in figures
 TRIVIAL = ("copy of the source", "lead sentence", "most common training answer")   # answers that need no model
 GRAY = "#888888"
 FLOOR = 5.0   # points of 100: below, a percentage of a score is noise
+ENOUGH = 3     # runs of each system, before their lowest and highest are compared
 SHORT = {name: name.removeprefix("course-gpt2-") for name in COURSE_MODELS}
 
 
@@ -186,7 +187,7 @@ def trend(sizes: Mapping[str, Sizes], first: str, second: str, share: bool = Fal
             continue
         change = (each.share_change if share else each.change)(first, second, bases[0], bases[-1])
         word = {"higher": "grows", "lower": "shrinks"}.get(change.verdict, "cannot be told to change")
-        unit = "percent" if share else "points"
+        unit = "percentage points" if share else "points"
         found[task] = change, f"from {SHORT[bases[0]]} to {SHORT[bases[-1]]} it {word}: {shown(change)} {unit}"
     return found
 
@@ -214,27 +215,29 @@ def score_by_size(sizes: Mapping[str, Sizes], systems: Sequence[str]):
     for ax, (task, each) in zip(axes[0], sizes.items(), strict=True):
         ends = []
         for system in systems:
-            points = [(get_shape(base).parameters, score) for base in each.runs if (score := each.score(base, system))]
+            points = {base: score for base in each.runs if (score := each.score(base, system))}
             if not points:
                 continue
-            x, scores, color = [at for at, _ in points], [score for _, score in points], color_of(NAMES.get(system, system))
+            x, scores = [get_shape(base).parameters for base in points], list(points.values())
+            color = color_of(NAMES.get(system, system))
             means = [score["mean"] for score in scores]
             spans = [[score["mean"] - score["low"] for score in scores], [score["high"] - score["mean"] for score in scores]]
             ax.errorbar(x, means, yerr=numpy.maximum(spans, 0), color=color, linewidth=1.8, capsize=3, marker="o", markersize=4)
-            for at, score in points:
+            for at, score in zip(x, scores, strict=True):
                 ax.plot([at] * len(score["seeds"]), score["seeds"], ".", color=INK, markersize=2.5, zorder=4)
             ends.append((means[-1], NAMES.get(system, system), color, x[-1]))
-            said.append(f"{task}, {system}: " + ", ".join(f"{mean:.0f}" for mean in means))
+            said.append(f"{task.replace('_', ' ')}, {system}: "
+                        + ", ".join(f"{SHORT[base]} {mean:.0f}" for base, mean in zip(points, means, strict=True)))
         if each.trivial is not None:
             ax.axhline(each.trivial, color=GRAY, linewidth=1.2, zorder=0)
-            said.append(f"{task}, an answer without a model, grey line: {each.trivial:.0f}")
+            said.append(f"{task.replace('_', ' ')}, an answer without a model, grey line: {each.trivial:.0f}")
         sizes_axis(ax, each)
         ax.set_title(f"{task.replace('_', ' ')}\n{SCORES[each.metric].label.removesuffix(', %')}", size=SIZE)
     _labels_at_the_right(figure, axes[0, -1], ends)
     axes[0, 0].set(ylim=(-2, 102), ylabel="points of 100")
     figure.supxlabel("parameters of the base, logarithmic · bars: 95% · dots: seeds · grey: no model needed", size=SMALL + 0.5,
                      color=SOFT_INK)
-    return described(figure, f"Scores of 100 by size, from the smallest to the largest. {'; '.join(said)}.")
+    return described(figure, f"Scores of 100 by size. {'; '.join(said)}.")
 
 
 def sizes_axis(ax, each: Sizes) -> None:
@@ -253,12 +256,13 @@ def difference_by_size(panels: Mapping[str, Mapping[tuple[str, str], Verdict]]):
     said = []
     for ax, (title, found) in zip(axes[0], panels.items(), strict=True):
         for n, task in enumerate(tasks):
-            points = [(COURSE_MODELS.index(base) + 0.16 * (n - (len(tasks) - 1) / 2), verdict)
-                      for (its, base), verdict in found.items() if its == task]
+            here = {base: verdict for (its, base), verdict in found.items() if its == task}
+            points = [(COURSE_MODELS.index(base) + 0.16 * (n - (len(tasks) - 1) / 2), verdict) for base, verdict in here.items()]
             color = TASK_KINDS[n].edge
             if points:
                 ax.plot([x for x, _ in points], [each.difference for _, each in points], color=color, linewidth=1, alpha=0.6)
-                said.append(f"{title}, {task}: " + ", ".join(f"{each.difference:+.0f}" for _, each in points))
+                said.append(f"{title}, {task.replace('_', ' ')}: "
+                            + ", ".join(f"{SHORT[base]} {each.difference:+.0f}" for base, each in here.items()))
             for x, each in points:
                 apart = each.verdict != "cannot be told apart"
                 ax.plot([x, x], each.interval, color=color, linewidth=1.6)
@@ -270,7 +274,7 @@ def difference_by_size(panels: Mapping[str, Mapping[tuple[str, str], Verdict]]):
         ax.set_title(title, size=SIZE)
     axes[0, 0].set_ylabel("points of 100")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(tasks), fontsize=SIZE)
-    return described(figure, f"Differences by size, from xs to l, in points of 100. {'; '.join(said)}.")
+    return described(figure, f"Differences by size, in points of 100. {'; '.join(said)}.")
 
 
 # ---- a stored run, its first epoch again
@@ -387,8 +391,9 @@ def real_table() -> tuple[pandas.DataFrame, list[str]] | None:
     return scores.groupby("system", sort=False)["value"].agg(["mean", "min", "max", "count"]).round(1), lines
 
 
-def stages_table(whole: Mapping | None) -> pandas.DataFrame:
-    """A row a stage of course-gpt2-m: what it had read, its loss, and BLEU of prompts there. ``whole``: the score of the last."""
+def stages_table(whole: Mapping | None, words: Mapping | None = None) -> pandas.DataFrame:
+    """A row a stage of course-gpt2-m: what it had read, its loss, and BLEU of prompts there. ``whole`` and ``words``: the
+    scores of 20 tokens and of the reported words on the last."""
     rows, log = stored("checkpoints").table(), readings()["m"]["log"]
     rows = rows[(rows["task"] == "translation") & (rows["split"] == "test") & (rows["metric"] == "bleu")]
     names = {TWENTY: "trained there", "prompt of course-gpt2-m": "carried from m", "hard prompt, reported": "reported words"}
@@ -402,8 +407,9 @@ def stages_table(whole: Mapping | None) -> pandas.DataFrame:
                                       "logged at": f"{at['tokens'] / 1e6:.1f}M"} | cells
     table["96M tokens (m)"] = {"loss on unseen pages": f"{log[-1]['validation_loss']:.2f}",
                                "logged at": f"{log[-1]['tokens'] / 1e6:.1f}M"} | dict.fromkeys(names.values(), "–")
-    if whole:
-        table["96M tokens (m)"]["trained there"] = in_seeds(whole["seeds"])
+    for label, score in (("trained there", whole), ("reported words", words)):
+        if score:
+            table["96M tokens (m)"][label] = in_seeds(score["seeds"])
     return pandas.DataFrame(table).T
 
 
@@ -425,17 +431,19 @@ def by_labels(task: str, every: int):
 
 
 def labels_said(few, each: Sizes, every: int) -> list[str]:
-    """20 tokens beside each other trained system: the seeds with the fewest labels, and the paired test with all of them."""
+    """20 tokens beside each other trained system: the paired test with all labels, and the seeds with the fewest labels for which
+    both have `ENOUGH` runs."""
     lines = []
     for system in (FULL, "LoRA"):
         if found := each.compare(("course-gpt2-m", TWENTY), ("course-gpt2-m", system)):
             lines.append(f"all labels, 20 tokens above {system}, paired test: {shown(found)}")
-        groups = [] if few is None else few.groups
-        counts = [count for name, count in groups if name == TWENTY and (system, count) in groups and count < every]
+        groups = {} if few is None else few.groups
+        counts = [count for name, count in groups if name == TWENTY and count < every
+                  and min(len(groups[name, count]), len(groups.get((system, count), ()))) >= ENOUGH]
         if counts:
             ours, theirs = (few.get_group((name, min(counts))) for name in (TWENTY, system))
-            word = "above" if ours.min() > theirs.max() else "below" if ours.max() < theirs.min() else "overlapping with"
-            lines.append(f"{min(counts):,} labels, seeds of 20 tokens ({ours.min():.1f} to {ours.max():.1f}) lie {word} those of "
+            word = "lie above" if ours.min() > theirs.max() else "lie below" if ours.max() < theirs.min() else "overlap with"
+            lines.append(f"{min(counts):,} labels, seeds of 20 tokens ({ours.min():.1f} to {ours.max():.1f}) {word} those of "
                          f"{system} ({theirs.min():.1f} to {theirs.max():.1f})")
     return lines
 
@@ -458,6 +466,20 @@ def cost_table() -> pandas.DataFrame | None:
     wide = wide.loc[sorted(wide.index, key=place)].reindex(columns=list(names.values()))
     wide[["MB kept", "MB kept, by formula"]] /= 1e6
     return wide.round(2)
+
+
+def cost_said(costs: pandas.DataFrame) -> list[str]:
+    """The lowest and the highest time of 20 tokens and of LoRA in `cost_table`, of our models and of the others."""
+    lines = []
+    for title, ours in (("our models", True), ("the GPT-2 shapes", False)):
+        spans = []
+        for name, system in (("20 tokens", TWENTY), ("LoRA", "LoRA")):
+            seconds = costs["seconds, of full fine-tuning"].items()
+            found = [value for (base, its), value in seconds if its == system and (base in COURSE_MODELS) == ours]
+            spans += [f"{name} {min(found):.0%} to {max(found):.0%}"] if found else []
+        if spans:
+            lines.append(f'the study "cost", time of a step on {title}, of full fine-tuning: {"; ".join(spans)}')
+    return lines
 
 
 H100_GB = 80   # memory of one card

@@ -1,9 +1,11 @@
 """Wrong answers to lesson 09's exercises, and what the lesson takes from `scaling`. (Stubs and solutions: test_checks.py.)"""
 
 import copy
+import re
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
+import pandas
 import pytest
 import torch
 
@@ -147,7 +149,7 @@ def test_a_change_is_the_difference_of_two_differences(sizes):
 
 def test_a_trend_in_words_and_what_it_says_of_a_claim(sizes):
     change, words = scaling.trend({"translation": sizes}, scaling.TWENTY, scaling.FULL, share=True)["translation"]
-    assert words.startswith("from m to l it ") and words.endswith("percent")
+    assert words.startswith("from m to l it ") and words.endswith("percentage points")
     assert scaling.trend({"translation": sizes}, "nothing", scaling.FULL)["translation"][0] is None
     assert scaling.judged([change, None], "higher") == "cannot be told here"
     for verdicts, said in ((("higher", "higher"), "supported here"), (("higher", "lower"), "supported on 1 of 2 tasks"),
@@ -163,9 +165,46 @@ def test_figures_say_what_they_show(sizes):
     assert scaling.difference_table(found).columns.tolist() == ["m", "l"]
     figures = scaling.score_by_size(by_task, [scaling.FULL]), scaling.difference_by_size({"distance": found})
     assert all("translation" in figure.alt_text for figure in figures)
+    assert all(re.search(r"m [+\d]+, l [+\d-]+", figure.alt_text) for figure in figures)   # each number with its size
     assert scaling.missing(by_task, ["nothing"]) == ["nothing on m, l"]
     plt.close("all")
 
 
 def test_a_run_that_is_not_stored_is_not_trained_again():
     assert scaling.first_epoch("translation", "course-gpt2-m", seed=99) is None
+
+
+def test_the_last_stage_has_the_scores_of_the_study(sizes):
+    scores = [sizes.score("course-gpt2-m", system) for system in (scaling.TWENTY, "hard prompt, reported")]
+    last = scaling.stages_table(*scores).loc["96M tokens (m)", ["trained there", "reported words"]]
+    assert last.tolist() == [scaling.in_seeds(each["seeds"]) for each in scores]
+    assert scaling.stages_table(None).loc["96M tokens (m)", "reported words"] == "–"
+
+
+@pytest.mark.parametrize(("ours", "theirs", "said"), [
+    ([50, 51, 52], [60, 61, 62], "lie below"), ([70, 71, 72], [60, 61, 62], "lie above"),
+    ([60, 71, 72], [60, 61, 62], "overlap with"), ([50], [60], None), ([50, 51, 52], [60, 61], None), ([50, 51, 52], [], None)])
+def test_seeds_with_few_labels_are_compared_once_all_are_there(sizes, ours, theirs, said):
+    rows = [(scaling.TWENTY, value) for value in ours] + [(scaling.FULL, value) for value in theirs]
+    few = pandas.DataFrame(rows, columns=["system", "value"]).assign(labels=10).groupby(["system", "labels"])["value"]
+    lines = [line for line in scaling.labels_said(few, sizes, 1000) if line.startswith("10 labels")]
+    assert len(lines) == (said is not None) and all(f") {said} those of full fine-tuning (" in line for line in lines)
+
+
+def test_times_of_the_study_in_words():
+    systems = (scaling.TWENTY, "LoRA", scaling.FULL)
+    index = [(base, system) for base in ("course-gpt2-s", "course-gpt2-m", "gpt2") for system in systems]
+    costs = pandas.DataFrame({"seconds, of full fine-tuning": [0.91, 0.74, 1, 0.86, 0.79, 1, 0.67, 0.6, 1]},
+                             index=pandas.MultiIndex.from_tuples(index))
+    ours, others = scaling.cost_said(costs)
+    assert ours.endswith("our models, of full fine-tuning: 20 tokens 86% to 91%; LoRA 74% to 79%")
+    assert others.endswith("20 tokens 67% to 67%; LoRA 60% to 60%")
+
+
+def test_the_widget_shows_what_calculate_returns():
+    ipywidgets = pytest.importorskip("ipywidgets")
+    panel = ipywidgets.interactive(scaling.calculate, base=ipywidgets.Dropdown(options=("gpt2", "Llama-2-70B"), value="gpt2"),
+                                   tasks=ipywidgets.IntSlider(value=10, min=1, max=1000),
+                                   prompt_length=ipywidgets.IntSlider(value=20, min=1, max=200))
+    panel.children[0].value, panel.children[1].value = "Llama-2-70B", 1000
+    assert panel.result.equals(scaling.calculate("Llama-2-70B", tasks=1000, prompt_length=20))
