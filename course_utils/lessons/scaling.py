@@ -29,7 +29,8 @@ from .clinic import number_of
 from .drawing import INK, SIZE, SMALL, SOFT_INK, WIDTH, color_of, described, text_width
 from .drawing import TASKS as TASK_KINDS
 
-FULL, TWENTY, WRITTEN = "full fine-tuning", "soft prompt, 20 tokens", "hard prompt, best written"
+FULL, TWENTY = "full fine-tuning", "soft prompt, 20 tokens"
+WRITTEN, SEARCHED = "hard prompt, best written", "discrete search, 20 tokens"
 NAMES = {WRITTEN: "best hand-written prompt"}   # in figures
 TRIVIAL = ("copy of the source", "lead sentence", "most common training answer")   # answers that need no model
 GRAY = "#888888"
