@@ -583,7 +583,7 @@ show_verdicts(main, (best, reported), (searched, best), (soft, best), (soft, sea
 # In the control style, where the gazette has words for the target:
 
 # %%
-show_verdicts(control, (best, reported), (soft, best), (soft, searched))
+show_verdicts(control, (best, reported), (searched, best), (soft, best), (soft, searched))
 
 # %% [markdown]
 # Both differences side by side:
@@ -596,9 +596,9 @@ for name in TASKS:
               f"control style {pair[1].difference:+.3g} ({pair[1].verdict})")
 
 # %% [markdown]
-# Where it is still "higher" in the control style, the built-in handicap cannot be the whole reason. Only a search in this style
-# could tell which helps: the fit to training records, or vectors that no token has. A hand-written prompt can be read and discussed, and it needs no training record. Whether a few points are worth
-# training depends on your task.
+# Where it is still "higher" in the control style, the built-in handicap cannot be the whole reason. The search
+# had the same training records, and only tokens to choose from. Where it ends below the soft prompt, either vectors that no token has
+# help, or the search was too short: this cannot tell. A hand-written prompt can be read and discussed, and needs no training record.
 #
 # ## Exercises
 #
