@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import re
@@ -121,6 +122,7 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="card", description=__doc__.split("\n")[0]).parse_args()   # --help and typing errors write nothing
     record = DATA / "base_models" / "training.json"
     shipped = json.loads(record.read_text()) if record.exists() else {}
     made = WORK / "text.json"                                # absent in a fresh clone: then the text is the one on record
