@@ -209,16 +209,16 @@ else:
 # %% [markdown]
 # ## 3. One cell of the study, run again
 #
-# We take the smallest model measured on translation with 20 tokens and train the first epoch of seed 0 again: same records, start and
-# learning rates. On the way it translates three validation sentences.
+# We take s and train the first epoch of seed 0 again: same records, start and rates. (On xs, another processor's rounding moves this
+# loss by 0.01.) On the way it translates three validation sentences.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import generate_texts
 from course_utils.lessons.scaling import first_epoch, near_the_stored, stored_after
 
-SMALLEST, TASK = sizes["translation"].ends(TWENTY)[0], TASKS["translation"]
+SMALL, TASK = "course-gpt2-s", TASKS["translation"]
 gazette = load_task_data(TASK)["validation"].select(range(3))
-_, gazette_tokenizer = load_base_model(SMALLEST)
+_, gazette_tokenizer = load_base_model(SMALL)
 texts = {}
 
 
@@ -226,13 +226,13 @@ def watch(step, system):
     texts[step] = generate_texts(system, gazette_tokenizer, [TASK.source(record) for record in gazette], max_new_tokens=TASK.max_new_tokens)
 
 
-again = first_epoch("translation", SMALLEST, watch=watch, steps=(10, 50))
+again = first_epoch("translation", SMALL, watch=watch, steps=(10, 50))
 near_the_stored(again)
-print(f"{SMALLEST}, validation loss after {again['steps']} steps: {again['again']:.4f} now, {again['stored']:.4f} in the study")
+print(f"{SMALL}, validation loss after {again['steps']} steps: {again['again']:.4f} now, {again['stored']:.4f} in the study")
 print(f"distance: {abs(again['again'] - again['stored']):.4f} nats")
 
 # %%
-stored_after("translation", SMALLEST, again["steps"]).round(4)
+stored_after("translation", SMALL, again["steps"]).round(4)
 
 # %% [markdown]
 # All stored runs after the same steps. The printed distance should be small beside their differences.
@@ -252,9 +252,9 @@ right = {step: sum(noun in answer for nouns, answer in zip(NOUNS, answers, stric
 now = right[max(right)]
 word = "more" if now > right[0] else "fewer" if now < right[0] else "as many"
 print(f"German nouns, of {sum(map(len, NOUNS))}: {right[0]} before training, {now} after {max(right)} steps: {word}")
-whole = {system: found["mean"] for system in (TWENTY, FULL) if (found := sizes["translation"].score(SMALLEST, system))}
-print(f"BLEU of all epochs on {SMALLEST}: " + ", ".join(f"{system} {mean:.0f}" for system, mean in whole.items()))
-print("full fine-tuning above 20 tokens:", shown(distance.get(("translation", SMALLEST))))
+whole = {system: found["mean"] for system in (TWENTY, FULL) if (found := sizes["translation"].score(SMALL, system))}
+print(f"BLEU of all epochs on {SMALL}: " + ", ".join(f"{system} {mean:.0f}" for system, mean in whole.items()))
+print("full fine-tuning above 20 tokens:", shown(distance.get(("translation", SMALL))))
 
 # %% [markdown]
 # Three sentences prove nothing. The last line is a control: where it is above zero, the records hold more than the prompt brought.
