@@ -203,6 +203,11 @@ def verdict_of(low: float, high: float) -> str:
     return "higher" if low > 0 else "lower" if high < 0 else "cannot be told apart"
 
 
+def claim_of(verdict: str, higher: str = "supported here", lower: str = "not supported here") -> str:
+    """What a verdict says of the claim that the first system scores above the second, in the words of every lesson."""
+    return {"higher": higher, "lower": lower}.get(verdict, verdict)
+
+
 @dataclass(frozen=True)
 class PairedDifference:
     """How much ``first`` scores above ``second``, with the 95% interval (low, high), on the metric's scale."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy
 import pandas
 
-from .metrics import SCORES, find_metric, record_statistics, verdict_of
+from .metrics import SCORES, claim_of, find_metric, record_statistics, verdict_of
 from .records import load_task_data
 from .results import Study
 from .tasks import get_task
@@ -46,8 +46,8 @@ class Verdict:
 
     @property
     def claim(self) -> str:
-        """What this says of the claim that ``first`` scores above ``second``, in the words of every lesson."""
-        return {"higher": "supported here", "lower": "not supported here"}.get(self.verdict, self.verdict)
+        """What this says of the claim that ``first`` scores above ``second``."""
+        return claim_of(self.verdict)
 
     def __str__(self) -> str:
         digits, (low, high) = SCORES[self.metric].digits, self.interval

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas
 
-from ..metrics import PairedDifference
+from ..metrics import SCORES, PairedDifference, claim_of
 from ..results import Study
 from ..tasks import data_root
 from ..verdicts import Verdict
@@ -18,7 +18,7 @@ ONE, TWENTY, SEARCHED = "soft prompt, 1 token", "soft prompt, 20 tokens", "discr
 REPORTED, BEST, LORA, FULL = "hard prompt, reported", "hard prompt, best written", "LoRA", "full fine-tuning"
 BASE, TASK = "course-gpt2-m", "translation"
 ORIGINAL = {ONE: {"loss": 8.9886, "bleu": 6.80}, "hard prompt": {"loss": 11.9147, "bleu": 0.43, "exact_match_percentage": 26.18}}
-NAMES = {"loss": "loss", "bleu": "BLEU", "exact_match": "exact match, %", "exact_match_percentage": "shared tokens, %"}
+NAMES = {"loss": "loss", **{key: SCORES[key].label for key in ("bleu", "exact_match", "exact_match_percentage")}}
 
 REFERENCE = "Am Freitag hat Otto Berg im Hafen das kleine Boot verkauft."
 TRANSLATIONS = {
@@ -89,9 +89,9 @@ def original_numbers(folder: Path) -> tuple[pandas.DataFrame, pandas.DataFrame]:
     return found.rename(index=NAMES).round(2), repeated
 
 
-def claim(found: Verdict | PairedDifference | None, higher: str = "supported here", lower: str = "not supported here") -> str:
-    """What a verdict says of the claim that its first system is the higher one."""
-    return "not measured yet" if found is None else {"higher": higher, "lower": lower}.get(found.verdict, found.verdict)
+def claim(found: Verdict | PairedDifference | None, **words: str) -> str:
+    """`metrics.claim_of` a verdict that may be missing; ``words``: other ones for "higher" and "lower"."""
+    return "not measured yet" if found is None else claim_of(found.verdict, **words)
 
 
 def lower_loss(folder: Path) -> str:
