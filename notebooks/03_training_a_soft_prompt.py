@@ -576,7 +576,7 @@ display(Markdown(
 # %% [markdown]
 # ### Start, rate and length
 #
-# The study `design` crosses **starts**, rates and lengths, as far as it got, with three seeds each. Starts: *sampled tokens*
+# The study `design` crosses **starts**, rates and lengths: one seed each, three where a start does best. Starts: *sampled tokens*
 # (embeddings of frequent tokens), *random, a token's length*, *words of the task* (the hand-written prompt of the original report,
 # whose claims this course checks), *first rows of the table*, *N(0, 1)* (what `nn.Embedding` does by itself). What does the worst
 # value of a choice cost, if the others are made well?

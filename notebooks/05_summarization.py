@@ -322,7 +322,7 @@ plt.show()
 # %%
 rows = main.table()
 rows = rows[(rows.task == "summarization") & (rows.base == "course-gpt2-m")]
-lengths = {length: f"soft prompt, {length} token{'s' * (length > 1)}" for length in (1, 5, 20)}
+lengths = {length: f"soft prompt, {length} token{'s' * (length > 1)}" for length in (1, 5, 20, 100)}
 curves = {name: curve(rows[rows.system == name], "rougeL") for name in lengths.values() if name in set(rows.system)}
 ready = {name: ([16 * step for step in steps], values) for name, (steps, values) in curves.items() if steps}
 steps, values = curve(here, "rougeL")
@@ -353,8 +353,9 @@ plt.show()
 
 # %% [markdown]
 # Baselines stand at the top, then words, then soft prompts. **In-context examples** (*solved examples* in the study) are training records with
-# their summaries in front of the source. **Discrete search**, if measured, looks for tokens automatically. The last two change the model:
-# **LoRA** trains small matrices added to its weights, full fine-tuning all weights. The paired test says which differences count:
+# their summaries in front of the source. **Discrete search** looks for tokens automatically. **P-tuning** computes a soft prompt's rows with a
+# small network; **prefix tuning** trains keys and values in every layer. The last two change the model: **LoRA** trains small matrices added to
+# its weights, full fine-tuning all weights. The paired test says which differences count:
 
 # %%
 from course_utils import verdict
@@ -363,8 +364,9 @@ from course_utils.verdicts import TestRuns
 compared = [("soft prompt, 1 token", "hard prompt, reported"), ("soft prompt, 1 token", "hard prompt, best written"),
             ("soft prompt, 20 tokens", "hard prompt, best written"), ("soft prompt, 20 tokens", "discrete search, 20 tokens"),
             ("soft prompt, 5 tokens", "soft prompt, 1 token"), ("soft prompt, 20 tokens", "soft prompt, 5 tokens"),
-            ("soft prompt, 20 tokens", "soft prompt, 1 token"), ("full fine-tuning", "soft prompt, 20 tokens"),
-            ("LoRA", "full fine-tuning")]
+            ("soft prompt, 20 tokens", "soft prompt, 1 token"), ("soft prompt, 100 tokens", "soft prompt, 20 tokens"),
+            ("P-tuning, 20 tokens", "soft prompt, 20 tokens"), ("prefix tuning, 20 tokens", "soft prompt, 20 tokens"),
+            ("full fine-tuning", "soft prompt, 20 tokens"), ("LoRA", "full fine-tuning")]
 study = (main, "summarization", "course-gpt2-m")
 wrote = TestRuns(*study)                                          # what the systems wrote, read once
 verdicts = {pair: verdict(*study, *pair, runs=wrote) for pair in compared if {NAMES[each] for each in pair} <= set(scores)}
@@ -443,7 +445,7 @@ for lower, higher in (("best hand-written prompt", "soft prompt, 20 tokens"), ("
 # "ROUGE-L if not" is far from 0. Some of these summaries tell half of the right event. The others share words such as *the* and *because* by
 # chance. Exercise 1 measures that.
 #
-# Can a prompt teach the choice of the event? Look at other sizes of the base model.
+# Can a prompt teach the choice of the event? Look at other sizes.
 
 # %%
 from course_utils.lessons.checks_05 import FULL, SOFT, WRITTEN, about_sizes
@@ -455,7 +457,7 @@ for size in ("xs", "s", "m", "l"):
 display(pd.DataFrame(sizes).T.round(1).rename_axis("main event told, %"), Markdown(about_sizes(sizes)))
 
 # %% [markdown]
-# An empty cell was not measured. On xs nothing tells the main event; its learning rate in pre-training may have been too high (data card).
+# On xs nothing tells the main event; its learning rate in pre-training may have been too high (data card).
 #
 # ## Where the choice is made
 #

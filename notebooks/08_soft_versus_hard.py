@@ -93,15 +93,14 @@ for name, task in TASKS.items():
 # ## 2. All systems, three tasks
 #
 # All systems of a table were run on the same test records by [`data/build/studies.py`](../data/build/studies.py), the trained ones with three **seeds** (trainings that differ by chance only).
-# **Full fine-tuning** trains all weights, **LoRA** small extra matrices beside some of them. The rules:
+# **P-tuning** lets a small network compute a soft prompt's rows; **prefix tuning** trains keys and values in every layer; **LoRA** trains small matrices beside some weights, **full fine-tuning** all weights. The rules:
 #
 # - For each trained system, at least four learning rates were tried, on **validation** records (kept for choices).
 # - Hard prompts got a fair chance, too: (a) the best of all our hand-written prompts; (b) **in-context examples** ("solved examples" and their number, in the tables): training records with
 #   their targets in front, drawn anew for each seed (both chosen on validation); (c) a **discrete search**: guided by gradients, a program exchanges tokens to find 20 with a low **loss** (how improbable the targets are to the
 #   model). It reads the training records as often as a soft prompt's training may.
-# - For these tables the test records were used once. A system that a table lacks was not measured on that task. The small experiments below use validation records.
+# - For these tables the test records were used once. The small experiments below use validation records.
 #
-# The next cell reads the stored results.
 
 # %%
 from course_utils import summary_table

@@ -24,8 +24,8 @@ NAMES = {"copy of the source": "copy of the report", "lead sentence": "lead sent
          "hard prompt, reported": "hard prompt, reported", "hard prompt, best written": "best hand-written prompt",
          "solved examples, 1": "1 in-context example", "solved examples, 2": "2 in-context examples",
          "solved examples, 4": "4 in-context examples", "discrete search, 20 tokens": "discrete search, 20 tokens",
-         "soft prompt, 1 token": "soft prompt, 1 token", "soft prompt, 5 tokens": "soft prompt, 5 tokens",
-         "soft prompt, 20 tokens": "soft prompt, 20 tokens", "LoRA": "LoRA", "full fine-tuning": "full fine-tuning"}
+         **{name: name for name in ("soft prompt, 1 token", *(f"soft prompt, {length} tokens" for length in (5, 20, 50, 100)),
+                                    "P-tuning, 20 tokens", "prefix tuning, 20 tokens", "LoRA", "full fine-tuning")}}
 WRITTEN, FULL = ("hard prompt, reported", "hard prompt, best written"), "full fine-tuning"
 SOFT = ("soft prompt, 1 token", "soft prompt, 20 tokens")
 CLEARLY = 5    # points; a rule of thumb where no paired test is at hand

@@ -34,15 +34,12 @@ def best_losses(study: Study) -> pandas.DataFrame:
     return rows.groupby([*keys, "run"], sort=False)["loss"].min().reset_index().drop(columns="run")
 
 
-def design_cells(study: Study, least: int = 3) -> pandas.DataFrame:
-    """A row for each length x start x rate with ``least`` seeds or more, the lowest mean first.
-
-    mean, low and high over the seeds, and the losses themselves, in nats.
-    """
+def design_cells(study: Study) -> pandas.DataFrame:
+    """A row for each length x start x rate, the lowest mean first: mean, low and high over the seeds, and the losses, in nats."""
     runs = best_losses(study)
     cells = [{**dict(zip(CELL, key, strict=True)), "mean": rows["loss"].mean(), "low": rows["loss"].min(),
               "high": rows["loss"].max(), "seeds": len(rows), "losses": sorted(rows["loss"])}
-             for key, rows in runs.groupby(CELL) if len(rows) >= least] if len(runs) else []
+             for key, rows in runs.groupby(CELL)] if len(runs) else []
     cells = pandas.DataFrame(cells, columns=[*CELL, "mean", "low", "high", "seeds", "losses"])
     return cells.sort_values("mean", kind="stable", ignore_index=True)
 
@@ -58,7 +55,8 @@ def start_words(start: str) -> str:
 
 
 def design_figure(cells: pandas.DataFrame, task: str):
-    """Validation loss against learning rate, a panel for each length, a line for each start; bars: lowest to highest seed."""
+    """Validation loss against learning rate, a panel for each length, a line for each start; bars: lowest to highest
+    seed, where there are several."""
     cells = cells[cells["task"] == task]
     lengths = sorted(map(int, cells["length"].unique()))
     columns = max(1, len(lengths))
@@ -86,8 +84,14 @@ def design_figure(cells: pandas.DataFrame, task: str):
 
 def cell_words(cell) -> str:
     """A cell in words."""
+    spread = f" ({cell['low']:.3f} to {cell['high']:.3f})" if cell["seeds"] > 1 else ""
     return (f"{cell['length']} token{'s' if cell['length'] > 1 else ''} from {start_words(cell['start'])} at {cell['rate']:g}: "
-            f"{cell['mean']:.3f} nats ({cell['low']:.3f} to {cell['high']:.3f})")
+            f"{cell['mean']:.3f} nats{spread}")
+
+
+def seed_words(seeds: int) -> str:
+    """How many seeds a mean is of."""
+    return f"mean of {seeds} seeds" if seeds > 1 else "one seed"
 
 
 CHOICES = {"start": ("start", start_words), "rate": ("learning rate", "{:g}".format), "length": ("prompt length", "{:g}".format)}
@@ -96,7 +100,8 @@ CHOICES = {"start": ("start", start_words), "rate": ("learning rate", "{:g}".for
 def choice_sentences(cells: pandas.DataFrame) -> list[str]:
     """A sentence for each task and each choice with two values or more: the best, the price of the worst, what the seeds say.
 
-    The other two choices are made as well as possible for each value. Only what all values of the choice met counts.
+    The other two choices are made as well as possible for each value, among what has most seeds. Only what all values of the
+    choice met counts.
     """
     sentences = []
     for task, group in cells.groupby("task", sort=False):
@@ -104,18 +109,20 @@ def choice_sentences(cells: pandas.DataFrame) -> list[str]:
             others = [each for each in CHOICES if each != choice]
             common = set.intersection(*(set(map(tuple, rows[others].values)) for _, rows in group.groupby(choice)))
             rows = group[[tuple(each) in common for each in group[others].values]]
+            rows = rows[rows["seeds"] == rows.groupby(choice)["seeds"].transform("max")]
             rows = rows.loc[rows.groupby(choice)["mean"].idxmin()].sort_values("mean")
             if len(rows) < 2:
                 continue
             best, worst = rows.iloc[0], rows.iloc[-1]
             apart = over_seeds(worst["losses"], best["losses"])
-            verdict = ("the two cannot be told apart by their seeds" if apart == "cannot be told apart" else
-                       "each of its seeds lies above all of the best's")
+            verdict = ("with too few seeds for a verdict" if min(best["seeds"], worst["seeds"]) < 3 else
+                       "and the two cannot be told apart by their seeds" if apart == "cannot be told apart" else
+                       "and each of its seeds lies above all of the best's")
             sentences.append(
                 f"{task.replace('_', ' ')}, {name}: {words(best[choice])} is the best of {len(rows)} "
-                f"({best['mean']:.3f} nats, mean of {best['seeds']} seeds); the worst, {words(worst[choice])}, ends at "
-                f"{worst['mean'] / best['mean']:.2f} times that loss, and {verdict}.")
-    return sentences or ["The study design has nothing to compare yet: too few settings have three seeds."]
+                f"({best['mean']:.3f} nats, {seed_words(best['seeds'])}); the worst, {words(worst[choice])}, ends at "
+                f"{worst['mean'] / best['mean']:.2f} times that loss ({seed_words(worst['seeds'])}), {verdict}.")
+    return sentences or ["The study design has nothing to compare yet."]
 
 
 def log_axes(ax, rates: Sequence[float]) -> None:

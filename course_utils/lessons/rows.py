@@ -58,7 +58,7 @@ def against_words(study: Study, base: str, draws: int = 500) -> dict[tuple[str, 
 
 
 class Starts:
-    """The losses of a study that trains from several starts; where it has fewer seeds for some cells, these are left out."""
+    """The losses of a study that trains from several starts. Starts are compared by the cells that have most seeds."""
 
     def __init__(self, study: Study):
         rows = study.table("prompt_init", "prompt_length", "learning_rate", "max_train", "epochs")
@@ -67,9 +67,10 @@ class Starts:
         groups = rows.groupby(["task", "prompt_length", "prompt_init", "learning_rate"])["value"]
         self.cells = {cell: sorted(values) for cell, values in groups}
         most = max(map(len, self.cells.values()), default=0)
-        self.cells = {cell: values for cell, values in self.cells.items() if len(values) == most}
         self.best = {}   # (task, length) -> start -> (rate, losses of the seeds)
         for (task, length, start, rate), values in self.cells.items():
+            if len(values) < most:
+                continue
             found = self.best.setdefault((task, length), {})
             if start not in found or sum(values) < sum(found[start][1]):
                 found[start] = (rate, values)

@@ -43,7 +43,9 @@ GRIDS = {   # kind of system -> the first four rates
     "LoRA": (3e-4, 1e-3, 3e-3, 0.01), "full fine-tuning": (1e-4, 3e-4, 1e-3, 3e-3)}
 EXTENSIONS = 2   # how often a grid may grow at each end
 LENGTHS, SHOTS, LABELS = (1, 5, 20, 50, 100), (1, 2, 4), (10, 30, 100, 300, 1000)
+DESIGN_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 SYSTEMS = [("soft prompt", length) for length in LENGTHS] + [("P-tuning", 20), ("prefix tuning", 20), ("LoRA", 20), ("full fine-tuning", 20)]
+ONCE = SYSTEMS[1:2] + SYSTEMS[3:7]   # in the control style with one seed: it asks for words against prompts, and these are more prompts
 REPORTED, WRITTEN, EXAMPLES, SEARCHED = "hard prompt, reported", "hard prompt, best written", "solved examples, {}", "discrete search"
 
 
@@ -174,7 +176,8 @@ def compare(s: Settings, study: str, task: str, model: str, data: str, systems, 
     jobs.append(Job(f"{name} {SEARCHED}", searched(s, study, experiment, **more), seeds))
     for system, length in systems:
         own = replace(experiment, system=system, prompt_length=length)
-        jobs.append(Job(f"{name} {own.label}", trained(s, study, own, **more), 4 + seeds))
+        its = replace(s, seeds=s.seeds[:1]) if study == "control" and (system, length) in ONCE else s
+        jobs.append(Job(f"{name} {own.label}", trained(its, study, own, **more), 4 + len(its.seeds)))
     return jobs
 
 
@@ -229,16 +232,21 @@ def labels(s: Settings) -> list[Job]:
 
 
 def design(s: Settings) -> list[Job]:
-    """Length x start x learning rate, by the validation loss alone: what it leads to are defaults, and they are a choice."""
-    def plan(experiment: Experiment, rate: float) -> Plan:
-        training = TrainingConfig(epochs=s.design_epochs, learning_rate=rate, eval_batch_size=128)
-        yield [Run("design", experiment, replace(training, seed=seed), test=False, detail="best") for seed in s.seeds]
+    """Length x start x learning rate, by the validation loss alone: what it leads to are defaults, and they are a choice. One seed
+    at every rate; the others where a start does best, because that is where starts lie close together."""
+    def plan(experiment: Experiment) -> Plan:
+        def runs(rate: float, seeds: Iterable[int]) -> list[Run]:
+            training = TrainingConfig(epochs=s.design_epochs, learning_rate=rate, eval_batch_size=128)
+            return [Run("design", experiment, replace(training, seed=seed), test=False, detail="best") for seed in seeds]
+
+        done = yield [run for rate in DESIGN_RATES for run in runs(rate, s.seeds[:1])]
+        yield runs(min(done, key=Done.loss).run.training.learning_rate, s.seeds[1:])
 
     part = min(s.design_train, s.max_train or s.design_train)
-    return [Job(f"design {task} {length} {init} {rate:g}",
-                plan(replace(s.experiment(task, prompt_length=length, prompt_init=init, max_train=part), max_scored=0), rate), len(s.seeds))
-            for task in ("translation", "summarization") if task in s.tasks for length in (20, 1, 100, 5) for init in INITS
-            for rate in (0.1, 0.03, 0.3, 0.01, 0.003)]
+    return [Job(f"design {task} {length} {init}",
+                plan(replace(s.experiment(task, prompt_length=length, prompt_init=init, max_train=part), max_scored=0)),
+                len(DESIGN_RATES) + len(s.seeds) - 1)
+            for task in ("translation", "summarization") if task in s.tasks for length in (20, 1, 100, 5) for init in INITS]
 
 
 # ---- studies that go beyond one experiment (see `further`)

@@ -205,30 +205,36 @@ def study(tmp_path):
     losses = {("translation", 20, "vocab", 0.1, seed): [0.9, 0.2 + 0.01 * seed, 0.4] for seed in range(3)}
     losses |= {("translation", 20, "normal", 0.1, seed): [0.9, 0.215 + 0.01 * seed] for seed in range(3)}
     losses |= {("translation", 20, "vocab", 0.01, seed): [0.9, 0.5 + 0.01 * seed] for seed in range(3)}
-    losses |= {("translation", 1, "vocab", 0.01, seed): [0.1] for seed in range(2)}   # not complete yet
+    losses |= {("translation", 20, "normal", 0.01, 0): [0.205]}   # one seed alone
     return study_with(tmp_path, losses)
 
 
 def test_cells_take_the_best_epoch_on_validation_and_are_sorted(study):
     cells = design.design_cells(study)
-    assert cells["mean"].tolist() == pytest.approx([0.21, 0.225, 0.51]) and cells["seeds"].tolist() == [3, 3, 3]
-    assert cells[["start", "rate"]].values.tolist() == [["vocab", 0.1], ["normal", 0.1], ["vocab", 0.01]]
-    assert cells["low"].iloc[0] == pytest.approx(0.2) and cells["high"].iloc[0] == pytest.approx(0.22)
-    assert design.cell_words(cells.iloc[0]) == "20 tokens from sampled tokens at 0.1: 0.210 nats (0.200 to 0.220)"
+    assert cells["mean"].tolist() == pytest.approx([0.205, 0.21, 0.225, 0.51]) and cells["seeds"].tolist() == [1, 3, 3, 3]
+    assert cells[["start", "rate"]].values.tolist() == [["normal", 0.01], ["vocab", 0.1], ["normal", 0.1], ["vocab", 0.01]]
+    assert cells["low"].iloc[1] == pytest.approx(0.2) and cells["high"].iloc[1] == pytest.approx(0.22)
+    assert design.cell_words(cells.iloc[1]) == "20 tokens from sampled tokens at 0.1: 0.210 nats (0.200 to 0.220)"
+    assert design.cell_words(cells.iloc[0]) == "20 tokens from N(0, 1) at 0.01: 0.205 nats"
 
 
 def test_only_cells_without_overlap_are_told_apart(study):
-    cells = design.design_cells(study)["losses"]
+    cells = design.design_cells(study)["losses"].tolist()[1:]
     assert design.over_seeds(cells[0], cells[1]) == "cannot be told apart"
     assert (design.over_seeds(cells[0], cells[2]), design.over_seeds(cells[2], cells[0])) == ("lower", "higher")
 
 
 def test_each_choice_gets_a_sentence_if_its_values_met_the_same_others(study, tmp_path):
     sentences = design.choice_sentences(design.design_cells(study))
-    assert len(sentences) == 2   # start, at the rate 0.1 that both have, and rate; one length alone
+    assert len(sentences) == 2   # start and rate; one length alone
+    # N(0, 1) has a lower loss at 0.01, of one seed: it is judged by the rate at which it has three, as the other is
     assert "start: sampled tokens is the best of 2" in sentences[0] and "cannot be told apart" in sentences[0]
     assert "learning rate: 0.1 is the best of 2" in sentences[1] and "2.43 times" in sentences[1]
     assert sentences[1].endswith("each of its seeds lies above all of the best's.")
+    few = {("translation", 20, start, 0.1, seed): [loss] for start, seeds, loss in (("vocab", 3, 0.2), ("normal", 1, 0.3))
+           for seed in range(seeds)}
+    sentence, = design.choice_sentences(design.design_cells(study_with(tmp_path / "few", few)))
+    assert "1.50 times that loss (one seed), with too few seeds for a verdict" in sentence
     none = design.choice_sentences(design.design_cells(Study("design", tmp_path / "none")))
     assert len(none) == 1 and "nothing to compare yet" in none[0]
 

@@ -43,6 +43,8 @@ def test_starts_at_their_best_rates(tmp_path):
     assert "translation 20 `normal`" in starts.said() and "20 `vocab`" not in starts.said().split("tried")[1]
     inside = Starts(study_of(tmp_path / "inside", losses | {("normal", 0.5): (0.9, 0.95)}))
     assert "how *long*" in inside.said() and "may close the gap" not in inside.said()
+    alone = Starts(study_of(tmp_path / "alone", losses | {("normal", 0.5): (0.9,)}))   # one seed shows an edge as well as two
+    assert "may close the gap" not in alone.said() and alone.table().equals(inside.table())
 
 
 def test_seeds_that_overlap_are_no_verdict(tmp_path):

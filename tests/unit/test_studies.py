@@ -80,6 +80,8 @@ def test_main_has_all_systems_tasks_styles_and_seeds(asked, study, data):
                "prefix tuning, 20 tokens", "LoRA", "full fine-tuning", "discrete search, 20 tokens"}
     seeds = {**dict.fromkeys(trained, 3), **{f"solved examples, {n}": 3 for n in (1, 2, 4)},
              studies.REPORTED: 1, studies.WRITTEN: 1}
+    if study == "control":   # what only adds to the picture there
+        seeds |= dict.fromkeys((*(f"soft prompt, {n} tokens" for n in (5, 50, 100)), "P-tuning, 20 tokens", "prefix tuning, 20 tokens"), 1)
     expected = {(task, "course-gpt2-m", name): count for task in TASKS for name, count in seeds.items()}
     assert cells(asked["main"], study) == expected
     runs = [run for each in asked["main"] for run in each.runs if run.study == study]
@@ -110,8 +112,15 @@ def test_design_is_the_whole_grid_on_validation_alone(asked):
     runs = [run for each in asked["design"] for run in each.runs]
     cells = {(run.experiment.task, run.experiment.prompt_length, run.experiment.prompt_init, run.training.learning_rate,
               run.training.seed) for run in runs}
-    assert len(cells) == len(runs) == 2 * 4 * len(INITS) * 5 * 3 and len(INITS) == 5
+    assert len(cells) == len(runs) == 2 * 4 * len(INITS) * (5 + 2) and len(INITS) == 5
     assert not any(run.test for run in runs)
+
+
+def test_design_spends_its_other_seeds_where_a_start_does_best():
+    job = studies.design(S)[0]
+    first, second = Asked(job.plan, loss=lambda run: abs(run.training.learning_rate - 0.3)).rounds
+    assert [run.training.seed for run in first] == [0] * 5 and [run.training.seed for run in second] == [1, 2]
+    assert {run.training.learning_rate for run in second} == {0.3}
 
 
 def test_as_reported_is_as_reported(asked):
