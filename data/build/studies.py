@@ -206,24 +206,28 @@ def as_reported(s: Settings) -> list[Job]:
 
 def labels(s: Settings) -> list[Job]:
     """From 10 to 1000 training records, gone through so often that an epoch has as many steps as with all of them. Those with all
-    records are in "main", and so are the rates: the search of "main" is not repeated for every number of records."""
+    records are in "main", and so are the rates: the search of "main" is not repeated for every number of records. All numbers on
+    translation, every second one on the other tasks."""
     def plan(experiment: Experiment) -> Plan:
         training = yield from rate_search(s, experiment, s.training())
         full = len(records(experiment.task, experiment.data)["train"])
         full = min(full, s.max_train or full)
-        sizes = [size for size in s.labels if size < full]
+        sizes = [size for size in numbers(experiment.task) if size < full]
         yield [Run("labels", replace(experiment, max_train=size, repeat=-(-full // size), max_new_tokens=limit(experiment.task)),
                    replace(training, seed=seed), detail="best") for size in sizes for seed in s.seeds]
 
     def limit(task: str) -> int:
         return get_task(task).max_new_tokens   # not from ten targets
 
+    def numbers(task: str) -> tuple[int, ...]:
+        return s.labels if task == "translation" else s.labels[::2]
+
     jobs = []
     for task in s.tasks:
         for system in ("full fine-tuning", "soft prompt", "LoRA"):
             experiment = s.experiment(task, system=system)
-            jobs.append(Job(f"labels {task} {experiment.label}", plan(experiment), 4 + len(s.labels) * len(s.seeds)))
-        for size in s.labels:
+            jobs.append(Job(f"labels {task} {experiment.label}", plan(experiment), 4 + len(numbers(task)) * len(s.seeds)))
+        for size in numbers(task):
             experiment = s.experiment(task, max_train=size, max_new_tokens=limit(task))
             expected = len(s.seeds) * (len(SHOTS) * min(s.draws, 2) + 1)
             fewer = replace(s, draws=min(s.draws, 2))
