@@ -94,7 +94,7 @@ print("\ntarget:", example["summary"])
 #
 # The base model's training text has summaries in ten styles, all of the main event. The target style is one of the ten. It is built so that no
 # cue asks for exactly it (data card, *The tasks*). That can only help soft prompts. A second form is the **control style**: one cue always
-# calls for it. Section *The control style* compares both.
+# calls for it.
 #
 # ## ROUGE, counted by hand
 #
@@ -135,7 +135,7 @@ for n in (1, 2):
 print("library:", {key: round(value, 3) for key, value in compute_metrics(["rouge1", "rouge2", "rougeL"], [lead], [reference]).items()})
 
 # %% [markdown]
-# Our counts agree with the library. The lead puts the reason first, the reference last. ROUGE-L can follow one order only:
+# The lead puts the reason first, the reference last. ROUGE-L can follow one order only:
 
 # %%
 from IPython.display import Markdown, display
@@ -246,7 +246,7 @@ plt.show()
 # - **The losses** are the only score that it gives for both systems. The hard prompt (11.19) is worse than even guessing (10.82), the soft
 #   prompt ends at 8.48. Lesson 04 looks for the cause: if the predictions for the report's tokens are compared with the summary's tokens by
 #   mistake, losses like these result.
-# - **ROUGE 0.27.** It names ROUGE-N, but not the N, and no baseline. The next cell has the lead sentence here.
+# - **ROUGE 0.27.** It names ROUGE-N, not the N, and no baseline. The next cell has one.
 # - **16.58% shared tokens.** In the gazette, giving back the whole report has about as many (above).
 #
 # One token, ten epochs and batches of one are no mistake in themselves. What do they give here?
@@ -364,7 +364,8 @@ from course_utils.verdicts import TestRuns
 compared = [("soft prompt, 1 token", "hard prompt, reported"), ("soft prompt, 1 token", "hard prompt, best written"),
             ("soft prompt, 20 tokens", "hard prompt, best written"), ("soft prompt, 20 tokens", "discrete search, 20 tokens"),
             ("soft prompt, 5 tokens", "soft prompt, 1 token"), ("soft prompt, 20 tokens", "soft prompt, 5 tokens"),
-            ("soft prompt, 20 tokens", "soft prompt, 1 token"), ("soft prompt, 100 tokens", "soft prompt, 20 tokens"),
+            ("soft prompt, 20 tokens", "soft prompt, 1 token"), ("soft prompt, 50 tokens", "soft prompt, 20 tokens"),
+            ("soft prompt, 100 tokens", "soft prompt, 20 tokens"),
             ("P-tuning, 20 tokens", "soft prompt, 20 tokens"), ("prefix tuning, 20 tokens", "soft prompt, 20 tokens"),
             ("full fine-tuning", "soft prompt, 20 tokens"), ("LoRA", "full fine-tuning")]
 study = (main, "summarization", "course-gpt2-m")
@@ -374,6 +375,9 @@ for each in verdicts.values():
     print(each)
 
 # %% [markdown]
+# From 20 virtual tokens on, more of them gain nothing that the test can see, not even 100. Prefix tuning gains: its 20
+# positions have keys and values of their own in all four layers, eight times as many numbers.
+#
 # ## The puzzle: what do the better ones get right?
 #
 # Is it the style or the event? `chosen_event` compares a summary with the reference's person and thing. It says *main* if it has both, *name*
@@ -403,7 +407,8 @@ score_figure({name: [100 * sum(run) / len(run) for run in is_main[name]] for nam
              "main event, right person and thing, %", len(wanted), best=100)
 plt.show()
 shares = {name: event_shares(answers[name], wanted) for name in order}
-pairs = [("soft prompt, 1 token", "soft prompt, 20 tokens"), ("soft prompt, 20 tokens", "full fine-tuning")]
+pairs = [("soft prompt, 1 token", "soft prompt, 20 tokens"), ("soft prompt, 20 tokens", "prefix tuning, 20 tokens"),
+         ("soft prompt, 20 tokens", "full fine-tuning")]
 display(pd.DataFrame(shares).T.round(1).rename_axis("% of summaries"),
         Markdown("\n\n".join(what_moved(answers, wanted, *pair) for pair in pairs if set(pair) <= set(shares))))
 
@@ -443,7 +448,7 @@ for lower, higher in (("best hand-written prompt", "soft prompt, 20 tokens"), ("
 # *other* falls; from one to twenty *name* and *thing* fall, and *other* cannot be told apart.
 #
 # "ROUGE-L if not" is far from 0. Some of these summaries tell half of the right event. The others share words such as *the* and *because* by
-# chance. Exercise 1 measures that.
+# chance (exercise 1).
 #
 # Can a prompt teach the choice of the event? Look at other sizes.
 
@@ -541,8 +546,6 @@ display(Markdown(
     + ("and it also uses something else." if high < most else "and whether it uses anything else cannot be told from this.")))
 
 # %% [markdown]
-# Exercise 4 goes on here.
-#
 # ## Errors by kind
 #
 # `fault_counts` compares each summary with the parts of its reference. *Other event*, *name* and *thing* are as above. Only a summary of the
@@ -573,7 +576,7 @@ for i in map(int, numpy.flatnonzero(by_words & soft_other)[:2]):
 # %% [markdown]
 # Behind words, most faults are tense and place: style. Behind the soft prompt they are other events and wrong reasons: facts.
 #
-# The two prompts disagree on few reports. The perfect choice needs the reference.
+# The two prompts disagree on few reports.
 #
 # ## In-context examples
 #
@@ -608,8 +611,8 @@ for examples in measured:
 
 # %% [markdown]
 # Why does this example not help? With it the model has two reports to copy from; how often it names the example's person is printed. A
-# possible reason: two of its attention heads *started* as a copying circuit (data card). We did not test this. We took the first training
-# record; the study "main" chooses its examples on validation. Larger models use examples better (Brown et al. 2020).
+# possible reason: two of its attention heads *started* as a copying circuit (data card). We did not test this. The study
+# "main" chooses its examples on validation. Larger models use examples better (Brown et al. 2020).
 #
 # ## The control style: where one cue suffices
 #
@@ -641,7 +644,7 @@ for pair, each in verdicts.items():
 #
 # ### 1. Predict, then run (warm-up, 5 minutes)
 #
-# A system writes a summary in the target style, but of the **other** event. Which ROUGE-L (0 to 1) does it get on average? Put your guess here.
+# A system writes a summary in the target style, but of the **other** event. Which ROUGE-L (0 to 1) does it get on average?
 
 # %%
 my_guess = None
