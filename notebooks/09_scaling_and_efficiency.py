@@ -90,7 +90,7 @@ models_table()
 #
 # **Built in, so not a finding.** Width and peak learning rate differ with size; so does depth, except from xs to s. The training of xs was
 # not smooth (printed above): xs may be weak because it is small or was trained badly. Before pre-training, we set some attention heads to
-# copy earlier words. That makes copying easy for every size. No cue in the pre-training text calls for exactly the **target style** (the
+# copy earlier words: copying is easy for every size. No cue in the pre-training text calls for exactly the **target style** (the
 # style of the training targets). That favours soft prompts over words.
 #
 # ### A guess first
@@ -146,12 +146,11 @@ difference_by_size({"full fine-tuning above 20 tokens": distance, "20 tokens abo
 plt.show()
 
 # %% [markdown]
-# Hollow points cannot be told from zero. Next: your guess, then tests of the largest measured size against the smallest. They skip sizes
+# Hollow points cannot be told from zero. Next: your guess, then the largest measured size against the smallest. They skip sizes
 # on which neither system's interval is above the grey line.
 #
 # The distance is also near 0 where a model fails with every system. So the first test divides the prompt's score by that of full
-# fine-tuning, in percent. It leaves out sizes where the interval of full fine-tuning reaches below 5 points. The second test gives points,
-# on the same sizes.
+# fine-tuning, in percent. It leaves out sizes where the interval of full fine-tuning reaches below 5 points. The second test gives points.
 
 # %%
 for size, points in guess.items():
@@ -209,8 +208,7 @@ else:
 # %% [markdown]
 # ## 3. One cell of the study, run again
 #
-# We take s and train the first epoch of seed 0 again: same records, start and rates. (On xs, another processor's rounding moves this
-# loss by 0.01.) On the way it translates three validation sentences.
+# We take s and train the first epoch of seed 0 again: same records, start and rates. On the way it translates three validation sentences.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import generate_texts
@@ -288,9 +286,10 @@ for i, record in enumerate(gazette):
     display(written({name: answers[i] for name, answers in stages.items()}, TASK.references(record)[0], record["source"]))
 
 # %% [markdown]
-# The prompt may not fit the young models, or they may lack the skill; "trained there" separates the two. One explanation fits: a prompt
+# The prompt may not fit the young models, or they may lack the skill; "trained there" separates the two. One explanation: a prompt
 # chooses a behaviour that the model has, and cannot add a skill. It fits SmolLM2, where LoRA gained more (section 2), and "limited gains
-# for smaller models": xs knows almost no nouns. But xs may also have been trained badly.
+# for smaller models": xs knows almost no nouns. It is not all: on m's summaries **prefix tuning** (trained keys and values in every block),
+# which changes no weight either, scores above 20 tokens (lesson 05). So part of what 20 tokens lack was there.
 #
 # ## 5. How many labels?
 #
@@ -376,7 +375,7 @@ print('the study "cost" is not there yet: make studies ARGS=\'cost --workers 1\'
 costs
 
 # %% [markdown]
-# The saving of time can exceed a third: the update shrinks, too. Times of one machine; where the printed ranges overlap, they do not tell
+# The saving of time can exceed a third: the update shrinks, too. Where the printed ranges overlap, they do not tell
 # which system is faster.
 #
 # ### When has training paid?
@@ -411,7 +410,7 @@ family = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl", "Llama-2-7B", "Llama-2
 pd.concat({base: calculate(base, tasks=100) for base in family}).loc[pd.IndexSlice[:, ["soft prompt", FULL]], :]
 
 # %% [markdown]
-# Copies for 100 tasks need about 100 times the memory. The widget calls the same function.
+# Copies for 100 tasks need about 100 times the memory.
 
 # %% tags=["nbval-ignore-output"]
 import ipywidgets
