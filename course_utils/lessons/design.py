@@ -100,8 +100,8 @@ CHOICES = {"start": ("start", start_words), "rate": ("learning rate", "{:g}".for
 def choice_sentences(cells: pandas.DataFrame) -> list[str]:
     """A sentence for each task and each choice with two values or more: the best, the price of the worst, what the seeds say.
 
-    The other two choices are made as well as possible for each value, among what has most seeds. Only what all values of the
-    choice met counts.
+    The other two choices are made as well as possible for each value. Only what all values of the choice met counts. Starts and
+    lengths are compared where each has most seeds: at its best rate. Most rates have one.
     """
     sentences = []
     for task, group in cells.groupby("task", sort=False):
@@ -109,7 +109,8 @@ def choice_sentences(cells: pandas.DataFrame) -> list[str]:
             others = [each for each in CHOICES if each != choice]
             common = set.intersection(*(set(map(tuple, rows[others].values)) for _, rows in group.groupby(choice)))
             rows = group[[tuple(each) in common for each in group[others].values]]
-            rows = rows[rows["seeds"] == rows.groupby(choice)["seeds"].transform("max")]
+            if choice != "rate":
+                rows = rows[rows["seeds"] == rows.groupby(choice)["seeds"].transform("max")]
             rows = rows.loc[rows.groupby(choice)["mean"].idxmin()].sort_values("mean")
             if len(rows) < 2:
                 continue

@@ -229,8 +229,12 @@ def test_each_choice_gets_a_sentence_if_its_values_met_the_same_others(study, tm
     assert len(sentences) == 2   # start and rate; one length alone
     # N(0, 1) has a lower loss at 0.01, of one seed: it is judged by the rate at which it has three, as the other is
     assert "start: sampled tokens is the best of 2" in sentences[0] and "cannot be told apart" in sentences[0]
-    assert "learning rate: 0.1 is the best of 2" in sentences[1] and "2.43 times" in sentences[1]
-    assert sentences[1].endswith("each of its seeds lies above all of the best's.")
+    assert "learning rate: 0.01 is the best of 2 (0.205 nats, one seed); the worst, 0.1," in sentences[1]   # of any start
+    assert sentences[1].endswith("1.02 times that loss (mean of 3 seeds), with too few seeds for a verdict.")
+    cells = design.design_cells(study)
+    sentences = design.choice_sentences(cells[cells["start"] == "vocab"])
+    assert len(sentences) == 1 and "learning rate: 0.1 is the best of 2" in sentences[0] and "2.43 times" in sentences[0]
+    assert sentences[0].endswith("each of its seeds lies above all of the best's.")
     few = {("translation", 20, start, 0.1, seed): [loss] for start, seeds, loss in (("vocab", 3, 0.2), ("normal", 1, 0.3))
            for seed in range(seeds)}
     sentence, = design.choice_sentences(design.design_cells(study_with(tmp_path / "few", few)))
