@@ -100,7 +100,6 @@ for name, task in TASKS.items():
 #   their targets in front, drawn anew for each seed (both chosen on validation); (c) a **discrete search**: guided by gradients, a program exchanges tokens to find 20 with a low **loss** (how improbable the targets are to the
 #   model). It reads the training records as often as a soft prompt's training may.
 # - For these tables the test records were used once. The small experiments below use validation records.
-#
 
 # %%
 from course_utils import summary_table
@@ -119,7 +118,6 @@ print({name: len(table) for name, table in tables.items()}, "systems")
 
 
 # %%
-
 import functools
 
 from course_utils import verdict

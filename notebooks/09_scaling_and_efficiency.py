@@ -146,7 +146,7 @@ difference_by_size({"full fine-tuning above 20 tokens": distance, "20 tokens abo
 plt.show()
 
 # %% [markdown]
-# Hollow points cannot be told from zero. Next: your guess, then the largest measured size against the smallest. They skip sizes
+# Hollow points cannot be told from zero. Next: your guess, then tests of the largest size against the smallest. They skip sizes
 # on which neither system's interval is above the grey line.
 #
 # The distance is also near 0 where a model fails with every system. So the first test divides the prompt's score by that of full
@@ -289,7 +289,7 @@ for i, record in enumerate(gazette):
 # The prompt may not fit the young models, or they may lack the skill; "trained there" separates the two. One explanation: a prompt
 # chooses a behaviour that the model has, and cannot add a skill. It fits SmolLM2, where LoRA gained more (section 2), and "limited gains
 # for smaller models": xs knows almost no nouns. It is not all: on m's summaries **prefix tuning** (trained keys and values in every block),
-# which changes no weight either, scores above 20 tokens (lesson 05). So part of what 20 tokens lack was there.
+# which changes no weight, scores above 20 tokens (lesson 05). So part of what 20 tokens lack was there.
 #
 # ## 5. How many labels?
 #
