@@ -265,7 +265,7 @@ def soft_run(s: Settings, task: str, seed: int, length: int = 20, study: str = "
 
 
 def transfer(s: Settings) -> list[Job]:
-    """SPoT: prompts of 20 tokens that start from another task's, with as many records as are scarce, beside those from "vocab"."""
+    """SPoT: prompts of 20 tokens that start from another task's, where records are scarce (100), beside those from "vocab"."""
     def plan(task: str) -> Plan:
         sources = {}
         for other in (each for each in s.tasks if each != task):
@@ -273,13 +273,12 @@ def transfer(s: Settings) -> list[Job]:
                 sources[other, seed] = yield from soft_run(s, other, seed)
         own = yield from soft_run(s, task, 0)
         yield list(sources.values())
-        for size in (size for size in (100, 1000) if size <= len(records(task, "embedded")["train"])):
-            few = replace(own.experiment, max_train=min(size, s.max_train or size), repeat=max(1, 1000 // size))
-            yield [Run("transfer", few, replace(own.training, seed=seed), label="from vocabulary") for seed in s.seeds] + [
-                Run("transfer", few, replace(own.training, seed=seed), label=f"from {other}", kind="transfer", options={"source": source})
-                for (other, seed), source in sources.items()]
+        few = replace(own.experiment, max_train=min(100, s.max_train or 100), repeat=10)
+        yield [Run("transfer", few, replace(own.training, seed=seed), label="from vocabulary") for seed in s.seeds] + [
+            Run("transfer", few, replace(own.training, seed=seed), label=f"from {other}", kind="transfer", options={"source": source})
+            for (other, seed), source in sources.items()]
 
-    return [Job(f"transfer {task}", plan(task), 13 * len(s.seeds)) for task in s.tasks if len(s.tasks) > 1]
+    return [Job(f"transfer {task}", plan(task), 10 * len(s.seeds)) for task in s.tasks if len(s.tasks) > 1]
 
 
 def ensemble(s: Settings) -> list[Job]:
