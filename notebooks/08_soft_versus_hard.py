@@ -204,11 +204,12 @@ for name, study in [(name, "main") for name in TASKS] + [(name, "control") for n
     found, digits = compare(name, TWENTY, WRITTEN, study), MAIN[name].digits
     lines.append({"task": name, "style": {"main": "target style", "control": "control style"}[study], "metric": MAIN[name].label,
                   "20 tokens ahead by": f"{found.difference:+.{digits}f}", "95% interval": "{:+.{d}f} to {:+.{d}f}".format(*found.interval, d=digits), "verdict": found.verdict,
-                  "20 tokens, each seed": ", ".join(f"{score:.{digits}f}" for score in runs[study, name].score(TWENTY))})
+                  "20 tokens, each seed": ", ".join(f"{score:.{digits}f}" for score in runs[study, name].score(TWENTY)),
+                  "full fine-tuning ahead by": "{:+.{d}f}, {}".format((best := compare(name, FULL, WRITTEN, study)).difference, best.verdict, d=digits)})
 pd.DataFrame(lines).sort_values(["task", "style"]).set_index(["task", "style"])
 
 # %% [markdown]
-# Compare the two rows of a task. In the control style, the lead is what training adds beyond the style. Where seeds lie far apart, "cannot be told apart" does not mean "equal". How much of the other lead we built in cannot be had by subtraction: targets, best prompts
+# Compare the two rows of a task. In the control style, a lead is what training adds beyond the style (last column: of all weights). Where seeds lie far apart, "cannot be told apart" does not mean "equal". How much of the other lead we built in cannot be had by subtraction: targets, best prompts
 # and the room at the top differ. On public data nobody knows which case a task is.
 #
 # ## 3. The reported figures beside ours

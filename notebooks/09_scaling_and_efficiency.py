@@ -259,13 +259,13 @@ print("full fine-tuning above 20 tokens:", shown(distance.get(("translation", SM
 #
 # ## 4. What a prompt cannot add
 #
-# We kept m as it was after 3, 8 and 24 million tokens of pre-training, and trained 20 tokens on each (scores: BLEU). "Carried" is the
+# We kept m as it was after 3, 8 and 24 million tokens of pre-training, and trained 20 tokens on each (scores: points of 100). "Carried" is the
 # prompt of the finished m. "Logged at" is the nearest point of the training log.
 
 # %%
 from course_utils.lessons.scaling import stages_table
 
-stages_table(*(sizes["translation"].score("course-gpt2-m", system) for system in (TWENTY, "hard prompt, reported")))
+stages_table(sizes)
 
 # %% [markdown]
 # Two other things differ. The finished m ended with a small learning rate; the young ones were taken at its peak or near it. And the
@@ -298,21 +298,23 @@ for i, record in enumerate(gazette):
 # validation records: labels that are not counted here. Means of the stored seeds, with lowest and highest:
 
 # %%
-from course_utils.lessons.charts import learning_curves
-from course_utils.lessons.scaling import by_labels, labels_said
+from course_utils.lessons.scaling import by_labels, labels_table
 
-every = len(load_task_data("translation")["train"])
-few = by_labels("translation", every)
-if few is None:
-    print('the study "labels" is not there yet')
-else:
-    display(few.agg(lambda values: f"{values.mean():.1f} ({values.min():.1f} to {values.max():.1f})").unstack("labels").fillna("–"))
-    print('–: not measured; "solved examples" with all labels: in lesson 08, for each number of examples')
-    curves = {system: (list(each.index.get_level_values("labels")), each.tolist()) for system, each in few.mean().groupby("system") if len(each) > 1}
+every = {task: len(load_task_data(task)["train"]) for task in TASKS}
+few = {task: by_labels(task, every[task]) for task in TASKS}
+display(labels_table(few))
+print('points of 100; –: not measured ("solved examples" with all labels: in lesson 08, for each number of examples)')
+
+# %%
+from course_utils.lessons.charts import learning_curves
+from course_utils.lessons.scaling import labels_said
+
+for task, each in few.items():
+    curves = {system: (list(its.index.get_level_values("labels")), its.tolist()) for system, its in each.mean().groupby("system") if len(its) > 1}
     if curves:
-        learning_curves(curves, "training records", "BLEU, mean of the seeds", log_x=True)
+        learning_curves(curves, "training records", f"{task.replace('_', ' ')}, mean of the seeds", log_x=True)
         plt.show()
-print("\n".join(labels_said(few, sizes["translation"], every)))
+    print("\n".join(labels_said(each, sizes[task], every[task])))
 
 # %% [markdown]
 # **In-context examples** ("solved examples") stand in front of the source; nothing is trained. With all labels the paired test of section 2

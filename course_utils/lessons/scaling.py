@@ -392,25 +392,21 @@ def real_table() -> tuple[pandas.DataFrame, list[str]] | None:
     return scores.groupby("system", sort=False)["value"].agg(["mean", "min", "max", "count"]).round(1), lines
 
 
-def stages_table(whole: Mapping | None, words: Mapping | None = None) -> pandas.DataFrame:
-    """A row a stage of course-gpt2-m: what it had read, its loss, and BLEU of prompts there. ``whole`` and ``words``: the
-    scores of 20 tokens and of the reported words on the last."""
-    rows, log = stored("checkpoints").table(), readings()["m"]["log"]
-    rows = rows[(rows["task"] == "translation") & (rows["split"] == "test") & (rows["metric"] == "bleu")]
+def stages_table(sizes: Mapping[str, Sizes]) -> pandas.DataFrame:
+    """A row a task and stage of course-gpt2-m: what it had read, its loss, and the scores of prompts there, in points."""
+    rows, log, table = stored("checkpoints").table(), readings()["m"]["log"], {}
     names = {TWENTY: "trained there", "prompt of course-gpt2-m": "carried from m", "hard prompt, reported": "reported words"}
-    table = {}
-    for tokens in (3, 8, 24):
-        at = min(log, key=lambda row: abs(row["tokens"] - 1e6 * tokens))
-        here = rows[rows["base"] == f"course-gpt2-m-{tokens}M"].groupby("system")["value"]
-        found = {name: here.get_group(name) for name in names if name in here.groups}
-        cells = {label: in_seeds(found[name]) if name in found else "–" for name, label in names.items()}
-        table[f"{tokens}M tokens"] = {"loss on unseen pages": f"{at['validation_loss']:.2f}",
-                                      "logged at": f"{at['tokens'] / 1e6:.1f}M"} | cells
-    table["96M tokens (m)"] = {"loss on unseen pages": f"{log[-1]['validation_loss']:.2f}",
-                               "logged at": f"{log[-1]['tokens'] / 1e6:.1f}M"} | dict.fromkeys(names.values(), "–")
-    for label, score in (("trained there", whole), ("reported words", words)):
-        if score:
-            table["96M tokens (m)"][label] = in_seeds(score["seeds"])
+    for task, each in sizes.items():
+        ours = rows[(rows["task"] == task) & (rows["split"] == "test") & (rows["metric"] == each.metric)]
+        for tokens in (3, 8, 24, 96):
+            at, whole = min(log, key=lambda row: abs(row["tokens"] - 1e6 * tokens)), tokens == 96
+            stage = f"{tokens}M tokens" + " (m)" * whole
+            cells = {"loss on unseen pages": f"{at['validation_loss']:.2f}", "logged at": f"{at['tokens'] / 1e6:.1f}M"}
+            for system, label in names.items():
+                found = ours[(ours["base"] == f"course-gpt2-m-{tokens}M") & (ours["system"] == system)]["value"] * each.unit
+                score = each.score("course-gpt2-m", system) if whole else {"seeds": found.tolist()}
+                cells[label] = in_seeds(score["seeds"]) if score and score["seeds"] else "–"
+            table[task.replace("_", " "), stage] = cells
     return pandas.DataFrame(table).T
 
 
@@ -420,15 +416,21 @@ def in_seeds(scores: Sequence[float]) -> str:
 
 
 def by_labels(task: str, every: int):
-    """The scores of m grouped by system and number of labels, ``every`` where all were used; None without rows of "labels"."""
-    metric, fewer = TASKS[task].main_metric, stored("labels").table("max_train")
-    rows = pandas.concat([fewer, stored("main").table("max_train")], ignore_index=True) if len(fewer) else fewer
+    """The scores of m, in points, grouped by system and number of labels, ``every`` where all were used."""
+    metric = TASKS[task].main_metric
+    rows = pandas.concat([stored(name).table("max_train") for name in ("labels", "main")], ignore_index=True)
     rows = rows[(rows["task"] == task) & (rows["base"] == "course-gpt2-m") & (rows["split"] == "test")]
     rows = rows[(rows["metric"] == metric) & rows["system"].isin([FULL, "LoRA", TWENTY, "solved examples"])]
-    if rows["max_train"].notna().sum() == 0:
-        return None
     rows = rows.assign(value=rows["value"] * 100 / SCORES[metric].scale, labels=rows["max_train"].fillna(every).astype(int))
     return rows.groupby(["system", "labels"])["value"]
+
+
+def labels_table(few: Mapping) -> pandas.DataFrame:
+    """A row a task and system, a column a number of labels: the mean of the seeds, their lowest and highest. ``few``: task ->
+    what `by_labels` gives."""
+    cells = {task.replace("_", " "): each.agg(lambda values: f"{values.mean():.1f} ({values.min():.1f} to {values.max():.1f})")
+             for task, each in few.items()}
+    return pandas.concat(cells, names=["task"]).unstack("labels").fillna("–")
 
 
 def labels_said(few, each: Sizes, every: int) -> list[str]:
@@ -438,7 +440,7 @@ def labels_said(few, each: Sizes, every: int) -> list[str]:
     for system in (FULL, "LoRA"):
         if found := each.compare(("course-gpt2-m", TWENTY), ("course-gpt2-m", system)):
             lines.append(f"all labels, 20 tokens above {system}, paired test: {shown(found)}")
-        groups = {} if few is None else few.groups
+        groups = few.groups
         counts = [count for name, count in groups if name == TWENTY and count < every
                   and min(len(groups[name, count]), len(groups.get((system, count), ()))) >= ENOUGH]
         if counts:

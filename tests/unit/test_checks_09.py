@@ -176,9 +176,15 @@ def test_a_run_that_is_not_stored_is_not_trained_again():
 
 def test_the_last_stage_has_the_scores_of_the_study(sizes):
     scores = [sizes.score("course-gpt2-m", system) for system in (scaling.TWENTY, "hard prompt, reported")]
-    last = scaling.stages_table(*scores).loc["96M tokens (m)", ["trained there", "reported words"]]
+    table = scaling.stages_table({sizes.task: sizes})
+    assert len(table) == 4
+    last = table.loc[(sizes.task.replace("_", " "), "96M tokens (m)"), ["trained there", "reported words"]]
     assert last.tolist() == [scaling.in_seeds(each["seeds"]) for each in scores]
-    assert scaling.stages_table(None).loc["96M tokens (m)", "reported words"] == "–"
+
+
+def test_labels_in_a_table_with_all_of_them_from_the_study_main(sizes):
+    table, score = scaling.labels_table({sizes.task: scaling.by_labels(sizes.task, 2000)}), sizes.score("course-gpt2-m", scaling.FULL)
+    assert table.loc[(sizes.task.replace("_", " "), scaling.FULL), 2000].startswith(f"{score['mean']:.1f} (")
 
 
 @pytest.mark.parametrize(("ours", "theirs", "said"), [
