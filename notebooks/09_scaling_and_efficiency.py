@@ -295,7 +295,7 @@ for i, record in enumerate(gazette):
 #
 # A **label** is one training record: a **source** (the text to read) with its **target** (the text to write). The study "labels" trains on
 # 10 to 1,000 of them, with as many steps as for all (in "main"). It takes its learning rates from "main", and chooses epoch and examples on
-# validation records: labels that are not counted here. Means of the stored seeds, with lowest and highest:
+# validation records: labels that are not counted here. Means of the seeds, lowest and highest:
 
 # %%
 from course_utils.lessons.scaling import by_labels, labels_table

@@ -183,7 +183,8 @@ def test_the_last_stage_has_the_scores_of_the_study(sizes):
 
 
 def test_labels_in_a_table_with_all_of_them_from_the_study_main(sizes):
-    table, score = scaling.labels_table({sizes.task: scaling.by_labels(sizes.task, 2000)}), sizes.score("course-gpt2-m", scaling.FULL)
+    table = scaling.labels_table({sizes.task: scaling.by_labels(sizes.task, 2000)})
+    score = sizes.score("course-gpt2-m", scaling.FULL)
     assert table.loc[(sizes.task.replace("_", " "), scaling.FULL), 2000].startswith(f"{score['mean']:.1f} (")
 
 
