@@ -41,7 +41,7 @@ LADDER = [round(step * 10.0**power, 9) for power in range(-7, 2) for step in (1,
 GRIDS = {   # kind of system -> the first four rates
     "soft prompt": (0.01, 0.03, 0.1, 0.3), "P-tuning": (1e-3, 3e-3, 0.01, 0.03), "prefix tuning": (3e-3, 0.01, 0.03, 0.1),
     "LoRA": (3e-4, 1e-3, 3e-3, 0.01), "full fine-tuning": (1e-4, 3e-4, 1e-3, 3e-3)}
-EXTENSIONS = 2   # how often a grid may grow at each end
+EXTENSIONS = 3   # how often a grid may grow at each end
 LENGTHS, SHOTS, LABELS = (1, 5, 20, 50, 100), (1, 2, 4), (10, 30, 100, 300, 1000)
 DESIGN_RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 SYSTEMS = [("soft prompt", length) for length in LENGTHS] + [("P-tuning", 20), ("prefix tuning", 20), ("LoRA", 20), ("full fine-tuning", 20)]
