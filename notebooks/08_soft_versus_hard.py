@@ -516,7 +516,8 @@ display(Markdown("**The case for hard prompts**\n\n" + "\n".join([
     f"- *They can be tried on another model at once.* That does not make them the best there. The words that won on m rank: {ranks}. The file of a soft prompt does not even load where the width differs, and on the renumbered copy "
     f"its BLEU went from {found['soft prompt', 'at home']:.0f} to {found['soft prompt', 'renumbered model']:.0f} (section 4).",
     f"- *They can be read and edited.* The nearest words of a soft prompt can mislead: one that reads as a ban on German reaches {readings['vectors near the ban']['bleu']:.0f} BLEU (section 7).",
-    f"- *{headline(control, 'Where one cue selects the style, 20 tokens lead as well', 'Where one cue selects the style, not every task supports a lead of 20 tokens')}.* Against the best written prompt in the control style: {'; '.join(control)} (section 2)."])
+    f"- *{headline(control, 'Where one cue selects the style, 20 tokens lead as well', 'Where one cue selects the style, not every task supports a lead of 20 tokens')}.* Against the best written prompt in the control style: {'; '.join(control)} (section 2). "
+    f"One token against it: {'; '.join(gap(name, ONE, WRITTEN, 'control') for name in controlled)}."])
     + f"\n\n**And a third way.** LoRA against 20 tokens: {'; '.join(gaps('LoRA', TWENTY))}. It stores {saving['LoRA'][kinds['stored bytes']]:,.0f} bytes a task and leaves the base model as it is, too. "
     "All this is course-gpt2-m; lesson 09 looks at the other sizes."))
 
