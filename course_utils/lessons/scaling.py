@@ -7,7 +7,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 
 import matplotlib.pyplot as plt
@@ -392,21 +392,25 @@ def real_table() -> tuple[pandas.DataFrame, list[str]] | None:
     return scores.groupby("system", sort=False)["value"].agg(["mean", "min", "max", "count"]).round(1), lines
 
 
-def stages_table(sizes: Mapping[str, Sizes]) -> pandas.DataFrame:
+def points(*studies: str) -> pandas.DataFrame:
+    """The test rows of stored studies with each task's main metric, values in points, with the column "max_train"."""
+    rows = pandas.concat([stored(name).table("max_train") for name in studies], ignore_index=True)
+    rows = rows[(rows["split"] == "test") & (rows["metric"] == rows["task"].map(lambda task: TASKS[task].main_metric))]
+    return rows.assign(value=rows["value"] * 100 / rows["metric"].map(lambda metric: SCORES[metric].scale))
+
+
+def stages_table(tasks: Iterable[str]) -> pandas.DataFrame:
     """A row a task and stage of course-gpt2-m: what it had read, its loss, and the scores of prompts there, in points."""
-    rows, log, table = stored("checkpoints").table(), readings()["m"]["log"], {}
-    names = {TWENTY: "trained there", "prompt of course-gpt2-m": "carried from m", "hard prompt, reported": "reported words"}
-    for task, each in sizes.items():
-        ours = rows[(rows["task"] == task) & (rows["split"] == "test") & (rows["metric"] == each.metric)]
-        for tokens in (3, 8, 24, 96):
-            at, whole = min(log, key=lambda row: abs(row["tokens"] - 1e6 * tokens)), tokens == 96
-            stage = f"{tokens}M tokens" + " (m)" * whole
-            cells = {"loss on unseen pages": f"{at['validation_loss']:.2f}", "logged at": f"{at['tokens'] / 1e6:.1f}M"}
-            for system, label in names.items():
-                found = ours[(ours["base"] == f"course-gpt2-m-{tokens}M") & (ours["system"] == system)]["value"] * each.unit
-                score = each.score("course-gpt2-m", system) if whole else {"seeds": found.tolist()}
-                cells[label] = in_seeds(score["seeds"]) if score and score["seeds"] else "–"
-            table[task.replace("_", " "), stage] = cells
+    scores, log = points("checkpoints", "main").groupby(["task", "base", "system"])["value"], readings()["m"]["log"]
+    columns = {"trained there": TWENTY, "carried from m": "prompt of course-gpt2-m", "reported words": "hard prompt, reported"}
+    table = {}
+    for task in tasks:
+        for tokens, base in ((3, "course-gpt2-m-3M"), (8, "course-gpt2-m-8M"), (24, "course-gpt2-m-24M"), (96, "course-gpt2-m")):
+            at = min(log, key=lambda row: abs(row["tokens"] - 1e6 * tokens))
+            keys = {label: (task, base, system) for label, system in columns.items()}
+            table[task.replace("_", " "), f"{tokens}M tokens" + " (m)" * (tokens == 96)] = {
+                "loss on unseen pages": f"{at['validation_loss']:.2f}", "logged at": f"{at['tokens'] / 1e6:.1f}M",
+                **{label: in_seeds(scores.get_group(key)) if key in scores.groups else "–" for label, key in keys.items()}}
     return pandas.DataFrame(table).T
 
 
@@ -417,11 +421,10 @@ def in_seeds(scores: Sequence[float]) -> str:
 
 def by_labels(task: str, every: int):
     """The scores of m, in points, grouped by system and number of labels, ``every`` where all were used."""
-    metric = TASKS[task].main_metric
-    rows = pandas.concat([stored(name).table("max_train") for name in ("labels", "main")], ignore_index=True)
-    rows = rows[(rows["task"] == task) & (rows["base"] == "course-gpt2-m") & (rows["split"] == "test")]
-    rows = rows[(rows["metric"] == metric) & rows["system"].isin([FULL, "LoRA", TWENTY, "solved examples"])]
-    rows = rows.assign(value=rows["value"] * 100 / SCORES[metric].scale, labels=rows["max_train"].fillna(every).astype(int))
+    rows = points("labels", "main")
+    rows = rows[(rows["task"] == task) & (rows["base"] == "course-gpt2-m")]
+    rows = rows[rows["system"].isin([FULL, "LoRA", TWENTY, "solved examples"])]
+    rows = rows.assign(labels=rows["max_train"].fillna(every).astype(int))
     return rows.groupby(["system", "labels"])["value"]
 
 
@@ -436,11 +439,10 @@ def labels_table(few: Mapping) -> pandas.DataFrame:
 def labels_said(few, each: Sizes, every: int) -> list[str]:
     """20 tokens beside each other trained system: the paired test with all labels, and the seeds with the fewest labels for which
     both have `ENOUGH` runs."""
-    lines = []
+    lines, groups = [], few.groups
     for system in (FULL, "LoRA"):
         if found := each.compare(("course-gpt2-m", TWENTY), ("course-gpt2-m", system)):
             lines.append(f"all labels, 20 tokens above {system}, paired test: {shown(found)}")
-        groups = few.groups
         counts = [count for name, count in groups if name == TWENTY and count < every
                   and min(len(groups[name, count]), len(groups.get((system, count), ()))) >= ENOUGH]
         if counts:

@@ -167,8 +167,8 @@ def in_context(s: Settings, study: str, experiment: Experiment, best_only: bool 
 # ---- studies: their jobs, what matters and what takes longest first
 
 
-def compare(s: Settings, study: str, task: str, model: str, data: str, systems, with_examples: bool) -> list[Job]:
-    """Systems on one task and model, with words beside them. ``systems``: names and prompt lengths."""
+def compare(s: Settings, study: str, task: str, model: str, data: str, systems, with_examples: bool, once=()) -> list[Job]:
+    """Systems on one task and model, with words beside them. ``systems``: names and prompt lengths; those also in ``once``: one seed."""
     experiment, tried, more = s.experiment(task, model, data), len(get_task(task).hand_written), {"predictions": True}
     name, seeds = f"{study} {task} {model}", len(s.seeds)
     jobs = [Job(f"{name} words", words(s, study, experiment, **more), tried + 3)]
@@ -177,14 +177,16 @@ def compare(s: Settings, study: str, task: str, model: str, data: str, systems, 
     jobs.append(Job(f"{name} {SEARCHED}", searched(s, study, experiment, **more), seeds))
     for system, length in systems:
         own = replace(experiment, system=system, prompt_length=length)
-        its = replace(s, seeds=s.seeds[:1]) if study == "control" and (system, length) in ONCE else s
+        its = replace(s, seeds=s.seeds[:1]) if (system, length) in once else s
         jobs.append(Job(f"{name} {own.label}", trained(its, study, own, **more), 4 + len(its.seeds)))
     return jobs
 
 
 def main_study(s: Settings) -> list[Job]:
     """All systems x tasks x course-gpt2-m, in the course's style and in the control style (study "control")."""
-    return [job for study, data in STYLES.items() for task in s.tasks for job in compare(s, study, task, s.model, data, SYSTEMS, True)]
+    once = {"control": ONCE}
+    return [job for study, data in STYLES.items() for task in s.tasks
+            for job in compare(s, study, task, s.model, data, SYSTEMS, True, once.get(study, ()))]
 
 
 def scale(s: Settings) -> list[Job]:
