@@ -130,9 +130,12 @@ def trained(s: Settings, study: str, experiment: Experiment, **more) -> Plan:
 
 
 def searched(s: Settings, study: str, experiment: Experiment, **more) -> Plan:
-    """Tokens by discrete search, on the same epochs and records as a soft prompt; it has no rate."""
+    """Tokens by discrete search, with the record-forwards of a soft prompt's epochs; it has no rate.
+
+    No patience: an epoch is a few of its steps (16 prompts are tried in each), and two of those without gain say little.
+    """
     experiment = replace(experiment, system=SEARCHED, prompt_length=20)
-    yield [Run(study, experiment, s.training(seed=seed), **more) for seed in s.seeds]
+    yield [Run(study, experiment, s.training(seed=seed, patience=None), **more) for seed in s.seeds]
 
 
 def words(s: Settings, study: str, experiment: Experiment, **more) -> Plan:
