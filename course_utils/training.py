@@ -49,7 +49,7 @@ class TrainingConfig:
 
     epochs: int = option(5, "passes over the training records")
     batch_size: int = option(16, "records per step")
-    learning_rate: float = option(3e-2, "the highest one, after warm-up; a 20-token prompt may like 0.1")
+    learning_rate: float = option(3e-2, "the highest one, after warm-up")
     warmup_fraction: float = option(0.1, "part of the steps in which the learning rate rises")
     weight_decay: float = option(0.0, "AdamW's")
     gradient_accumulation_steps: int = option(1, "batches per optimizer step")

@@ -3,7 +3,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/01_discrete_prompts.ipynb)
 #
-# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more. Reading and exercises: 90 minutes.
+# **Time:** 1 to 2 minutes on 2 CPU cores; on a Colab GPU not measured. Reading and exercises: 90 minutes.
 #
 # **For whom:** you read Python and know what a language model is.
 #
@@ -111,12 +111,12 @@ for label, prompt in prompts.items():
 for label, values in chances.items():
     more = values - chances["no prompt"]
     low, high = resampled_interval(more.tolist())
-    against = "" if label == "no prompt" else f"; against no prompt {more.mean():+.1%} [{low:+.1%}, {high:+.1%}]"
+    against = "" if label == "no prompt" else f"; against no prompt {100 * more.mean():+.1f} points [{100 * low:+.1f}, {100 * high:+.1f}]"
     print(f"{label}: {values.mean():.1%} for the wanted token on average{against}")
 
 # %% [markdown]
-# In the picture nearly all probability lies on two forms of one verb. That is one record: the averages over 40 show whether a
-# prompt helps in general. In brackets stands the 95% **interval** of the difference, from drawing the
+# In the picture nearly all probability lies on two forms of one verb. That is one record: the averages over 40 records show
+# more. In brackets stands the 95% **interval** of the difference, from drawing the
 # 40 records again, with replacement, many times. If an interval contains 0, the prompt cannot be told apart from no prompt.
 #
 # **Two things are built in.** After `What happens and why:` the gazette draws the style we want with a weight of 45, and another
@@ -277,7 +277,7 @@ plt.show()
 print(f"{sum(same.verdict != 'cannot be told apart')} of {len(same)} paraphrases can be told apart from the first of their group")
 
 # %% [markdown]
-# Two bars may overlap and the paired test may still find a difference: it compares the prompts record by record.
+# Two intervals may overlap and the paired test may still find a difference: it compares the prompts record by record.
 #
 # ## 4. White space behind the cue
 #
@@ -420,8 +420,7 @@ pd.DataFrame(rows).round(3)
 # %% [markdown]
 # This answers our puzzle: no cue of the gazette is tied to exactly our style. After `What happens and why:` another style, in the
 # past tense, is a little more likely (55 to 45), and greedy decoding mostly writes the likelier one. (Section 3 counted tenses.)
-# The table shows another limit: even with the right cue the score stays below its maximum. The two styles also differ without a
-# prompt: compare the column `no prompt` with section 2. For questions the full sentence is the gazette's most frequent style.
+# The table shows another limit: even with the right cue the score stays below its maximum. For questions the full sentence is the gazette's most frequent style.
 #
 # ## 7. Let a program search for the words
 #
@@ -466,8 +465,8 @@ plt.show()
 token, random_vector = (away[label].median().item() for label in ("token", "random vector"))
 closer = sum(away["token"] < away["random vector"].median()).item()
 display(Markdown(
-    f"The typical token lies {token:.2f} of its own length from its nearest neighbour, so even the shortest jump changes the vector "
-    f"by {token:.0%} of its length. A random vector lies {random_vector:.2f} away: {closer} of {len(away['token'])} tokens lie closer. "
+    f"The typical token lies {token:.2f} of its own length from its nearest neighbour, so a jump from token to token is no small "
+    f"step. A random vector lies {random_vector:.2f} away: {closer} of {len(away['token'])} tokens lie closer. "
     "Between two tokens lie points without a spelling. The model would accept them as an input."))
 
 # %% [markdown]
@@ -534,9 +533,8 @@ for label, answers in others.items():
 # ## 8. One look at the test
 #
 # The stored study `main` compares at full length: the written prompt that is best on validation; trained **soft prompts** of 20
-# vectors (**virtual tokens**; 20 is the **prompt length**; lessons 02 and 03 build them); and, where its rows are
-# already stored, a search for 20 tokens with the same training records and number of forward passes. A line "not in the
-# study" means: not measured yet. Intervals are over records and seeds; without stored answers there is none.
+# vectors (**virtual tokens**; 20 is the **prompt length**; lessons 02 and 03 build them); and, and a search for 20 tokens
+# that runs as many training records forward as a soft prompt's training may. Intervals are over records and seeds; without stored answers there is none.
 # %%
 from course_utils import summary_table
 
@@ -598,14 +596,14 @@ for name in TASKS:
 # %% [markdown]
 # Where it is still "higher" in the control style, the built-in handicap cannot be the whole reason. The search
 # had the same training records, and only tokens to choose from. Where it ends below the soft prompt, either vectors that no token has
-# help, or the search was too short: this cannot tell. A hand-written prompt can be read and discussed, and needs no training record.
+# help, or the search was too short: this cannot tell. A hand-written prompt can be read and discussed; choosing ours took labelled validation records.
 #
 # ## Exercises
 #
 # ### Exercise 2. Find the bug (easy, 10 minutes)
 #
 # A colleague computes the loss of targets from the ids below. The losses are far too high. Find the bug and mend it. Both lists together must be the ids of the whole text. One space separates source and target;
-# none if the source is empty or ends in white space.
+# none if the source is empty or ends in a line break.
 # %%
 def target_ids(tokenizer, source, target):
     """The ids of the source, and those of the target as it continues the source: two lists."""
@@ -694,12 +692,12 @@ check_01_answer_prompt(answer_prompt)
 #
 # ```python
 # def answer_prompt():
-#     return ("On Friday, Ida Lang washed the small bus in the village. Paul Winter helped her.\n"
-#             "Question: Where did Ida Lang wash the small bus?\nAnswer: in the village\n"
-#             "Question: Who helped Ida Lang?\nAnswer: Paul Winter\n"
-#             "Question: When did Ida Lang wash the small bus?\nAnswer: on Friday\n"
-#             "Question: What did Ida Lang wash?\nAnswer: the small bus\n"
-#             "Question: Who washed the small bus?\nAnswer: Ida Lang\n{source}")
+#     return ("The big fountain cost 900 euros. Ida Lang built it because the town had a birthday.\n"
+#             "Question: How much did the big fountain cost?\nAnswer: 900 euros\n"
+#             "Question: Who built the big fountain?\nAnswer: Ida Lang\n"
+#             "Question: Why did Ida Lang build the big fountain?\nAnswer: because the town had a birthday\n"
+#             "Question: What did Ida Lang build?\nAnswer: the big fountain\n"
+#             "Question: What cost 900 euros?\nAnswer: the big fountain\n{source}")
 # ```
 # </details>
 #
@@ -730,7 +728,7 @@ def claim(text, study, first, second):
 
 
 print(f"They have a fixed vocabulary: supported here by construction, {len(tokenizer):,} tokens")
-claim("They need manual construction (written above searched)", main, best, searched)
+claim("Written prompts score above this search (a longer one may do better)", main, best, searched)
 claim("They fall short of nuance (soft above written), main style", main, soft, best)
 claim("The same, control style", control, soft, best)
 claim("They fall short of nuance (soft above searched), main style", main, soft, searched)

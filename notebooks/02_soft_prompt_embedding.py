@@ -209,7 +209,7 @@ Markdown("\n".join(lines))
 
 # %% [markdown]
 # There is no jump: with steps a tenth as long, the largest change shrinks to about a tenth. The model is a smooth function of its vectors.
-# But the change is not even. Where a curve is flat, training has little slope to follow.
+# But the change is not even. Training follows the slope of the *logarithm*: where a curve lies flat near 0, there may still be one.
 #
 # ## 3. Write it yourself
 #
@@ -439,8 +439,8 @@ for name in names:
     print(f"{name}: {len(learn[name])} records to learn from, {len(unseen[name])} validation records")
 
 # %% [markdown]
-# Each training **step** takes four records of each task, adds the losses, computes the gradient and moves the rows a little against it.
-# The **learning rate** says how far; it rises for ten steps, then falls to 0. Each loss reaches its own five rows only. We keep what the model writes
+# Each training **step** takes four records of each task, adds the losses, computes the gradient and moves each number against it,
+# at first by about the **learning rate** (it rises for ten steps, then falls to 0). Each loss reaches its own five rows only. We keep what the model writes
 # for the first **validation record** (never trained on) of each task.
 
 # %%
@@ -492,11 +492,10 @@ for name in names:
     told = [f"{'before training' if step == 0 else f'after {step} steps'} {'yes' if text == task.target(record) else 'no'}"
             + (" (but the phrase is in it)" if text != task.target(record) and task.target(record) in text else "")
             for step, text in texts[name].items()]
-    display(Markdown("The reference, word for word: " + ", ".join(told) + "."))
+    display(Markdown("Equal to the reference: " + ", ".join(told) + "."))
 
 # %% [markdown]
-# Compare each text with the reference for style and facts. One can be right without the other: an answer can be a bare phrase, as wanted, and name the
-# wrong thing (lesson 06 counts both).
+# Compare each text with the reference, for style and facts: one can be right without the other (lesson 06 counts both).
 #
 # One record is an illustration, so we measure losses on more. Rows: the prompt in front. Columns: the task. Compare within a column only.
 
@@ -575,7 +574,7 @@ apart = alike[~torch.eye(3, dtype=torch.bool, device=alike.device)].mean()
 Markdown(f"The plane holds {seen:.0%} of the spread of the rows, so {1 - seen:.0%} is not in the picture. A line: the way of one row; a star: its end. "
          f"Length of a row (the root of the sum of its squared numbers; not the prompt length): {norms.mean():.1f} for read tokens on average, {norms.max():.1f} at most; trained rows end with {ends.min():.1f} to {ends.max():.1f}. "
          f"Measured in all directions: rows of two tasks that began at the same token moved with a mean cosine of {apart:.2f} "
-         "(1: the same way, 0: at a right angle).")
+         "(1: the same way; random moves: 0, give or take 0.02).")
 
 # %% [markdown]
 # ## 6. Can a token take the place of a trained row?
@@ -669,13 +668,13 @@ from course_utils.results import stored
 results = against_words(stored("main"), "course-gpt2-m")
 searched = {task: [results[task, "discrete search, 20 tokens", length].verdict for length in ("1 token", "20 tokens")]
             for task, words, length in results if words.startswith("discrete") and length == "20 tokens"}
-lines = [f"- {task}: {each}; runs {each.seeds[0]} and {each.seeds[1]}" for (task, *_), each in results.items()]
+lines = [f"- {task}: {each}; seeds: {each.seeds[0]} and {each.seeds[1]}" for (task, *_), each in results.items()]
 Markdown("Stored study, course-gpt2-m, test records, target style:\n\n" + ("\n".join(lines) or "- not measured yet")
          + f"\n\n20 trained rows score higher than 20 searched tokens on {sum(twenty == 'higher' for _, twenty in searched.values())} of {len(searched)} tasks "
-         f"measured, one trained row on {sum(single == 'higher' for single, _ in searched.values())}. A longer search might find better tokens.")
+         f"measured; one trained row scores higher than these 20 tokens on {sum(single == 'higher' for single, _ in searched.values())}. A longer search might find better tokens.")
 
 # %% [markdown]
-# Lesson 08 adds a style that one cue does ask for.
+# Lessons 01 and 08 add a style that one cue does ask for.
 #
 # ## 7. What do the nearest tokens say?
 #
@@ -779,7 +778,7 @@ check_02_wayward(wayward)
 #
 # ## 8. Where to start: is N(0, 1) a poor place?
 #
-# A fresh `nn.Embedding` is filled from the normal distribution N(0, 1). Usual advice is to start from rows of real tokens. We compare their lengths, and what training makes of them: same rate, same steps, five rows, three seeds each.
+# A fresh `nn.Embedding` is filled from the normal distribution N(0, 1). Usual advice is to start from rows of real tokens. We compare their lengths, and what training makes of them: same rate, same steps, five rows, three **seeds** (draws of start and batches) each.
 
 # %% tags=["nbval-ignore-output"]
 name = translation.soft_token
@@ -854,7 +853,7 @@ Markdown(f"""**Claims of the original report.** By construction no cue calls for
 
 - *"operate without constraints on length or vocabulary"*. Vocabulary: the mechanism takes any vector. That this helps: {bold([found == 'higher', *higher], 1 + len(TASKS))} (trained row against the best token found, loss of the token minus loss of the row {compare(rivals[best], rivals['trained row']).split(':')[0]}, one seed; stored, 20 trained rows against 20 searched tokens: higher on {sum(higher)} of {len(higher)} tasks measured, {len(TASKS) - len(higher)} not measured). Length: **not supported here** as stated; each row takes one of {model.config.max_position_embeddings:,} positions.
 - *"optimizing their embeddings during training for the targeted task"*: {bold([*own, *none], 9)}. Lower loss than another task's prompt in {sum(own)} of 6 comparisons, than no prompt on {sum(none)} of 3 tasks (one seed, validation).
-- *"This contrasts with the reliance of discrete prompts on general-purpose, pre-existing embeddings"*: **supported here** by construction, the vectors of a hard prompt are rows of the frozen table. That the contrast raises the score: {bold(pairs, 2 * len(TASKS))}. Stored, 20 trained rows score higher than discrete prompts in {sum(pairs)} of {len(pairs)} comparisons measured, {2 * len(TASKS) - len(pairs)} not measured (test).
+- *"This contrasts with the reliance of discrete prompts on general-purpose, pre-existing embeddings"*: **supported here** by construction, the vectors of a hard prompt are rows of the frozen table. That soft prompts score higher: {bold(pairs, 2 * len(TASKS))}; that this contrast is the reason was not tested apart. Stored, 20 trained rows score higher than discrete prompts in {sum(pairs)} of {len(pairs)} comparisons measured, {2 * len(TASKS) - len(pairs)} not measured (test).
 - *"modify their representations throughout the training process"*: **supported here**. Rows moved {(trained - begin).norm(dim=1).mean():.1f} on average in 100 steps (read tokens are {norms.mean():.1f} long). At use a trained prompt is as fixed as a written one.
 - *"Soft prompts are less interpretable due to their learned nature"*: by this reading, {passed} of {len(trained)} rows say more than chance and the start (of as many random moves, up to {usual} pass the limit in 95% of draws): {"**supported here**" if passed <= usual else "**supported in part here**" if passed < len(trained) else "**not supported here**"}.
 - *"Embedding Size: The default size is set to 768, aligning with GPT-2's embedding dimensions"*: a row must be as wide as the base model, here {table.shape[1]}: **supported here** in its second half.

@@ -23,7 +23,7 @@
 # - say which tokens the loss counts, and write the loss with its shift
 # - write the training loop, and prove that only the prompt's rows change
 # - choose a learning rate on validation data, and say which differences between settings may be claimed
-# - measure which rows moved, how far, and which of them matter
+# - measure which rows moved, how far, and which of these moves matter
 # - save a prompt in a few kilobytes and load it again, here and with PEFT
 
 # %% tags=["setup", "nbval-ignore-output"]
@@ -104,7 +104,7 @@ print(f"one number is trained for every {frozen / rows.numel():,.0f} that are fr
 
 # %% [markdown]
 # The gradient passes every frozen block (its line is drawn beside them), from the loss down to the prompt. So a prompt saves memory
-# for gradients and optimizer, and little for **activations** (yellow): what each block has computed and the way back needs again.
+# for gradients and optimizer. It keeps fewer **activations** a place (yellow: what the way back needs again), but has 20 places more.
 #
 # Call the trained matrix $P$. For a source $x$ and a target $y_1, \dots, y_n$, where $y_n$ is the end token, the **loss** is
 #
@@ -299,7 +299,7 @@ print("base model unchanged:", weights_fingerprint(base_model) == before_trainin
 print("soft prompt in training mode:", soft.training, "- base model in training mode:", base_model.training)
 
 # %% [markdown]
-# - **The gradient stays only on the rows.**
+# - **Only the rows keep a gradient.**
 # - **The base model is the same to the last bit.** The fingerprint is a hash of all its weights.
 # - **Dropout is off.** Dropout sets random activations to zero in training mode. `soft.train()` leaves the base model in
 #   evaluation mode. The next cell sets 10% dropout, GPT-2's rate, to show what it would do.
@@ -319,7 +319,7 @@ soft.train()                                                         # the base 
 print("base model in training mode:", base_model.training)
 
 # %% [markdown]
-# With dropout on, the same batch gives another, higher loss each time. Our models were pre-trained without dropout.
+# With dropout on, the loss changes each time and is far higher. Our models were pre-trained without dropout.
 #
 # ## 4. The loop
 #
@@ -434,7 +434,7 @@ for i in range(3):
     print(f"Equal to the reference: {', '.join(equal) or 'never'}.")
 
 # %% [markdown]
-# Over all 64 validation records, **exact match** is the share of answers that equal the reference to the letter. **BLEU** counts
+# Over all 64 validation records, **exact match** is the share of answers that equal the reference, apart from case and punctuation. **BLEU** counts
 # shared groups of words, from 0 to 100 ([lesson 07](07_machine_translation.ipynb)).
 
 # %% tags=["nbval-ignore-output"]
@@ -486,8 +486,8 @@ went = (kept[STEPS] - kept[0]).abs().mean().item()
 print(f"in section 4 a number moved {went:.2f} on average, {went / (STEPS * 0.03):.0%} of {STEPS} full steps at the rate 0.03")
 
 # %% [markdown]
-# **Predict, then run:** the rates 0.001, 0.01, 0.03, 0.1 and 1, each 60 steps from the same start. Which is best? How many times
-# the lowest loss do its neighbours cost?
+# **Predict, then run:** the rates 0.001, 0.01, 0.03, 0.1 and 1, each 60 steps from the same start. Which ends lowest? Its
+# neighbours' loss is how many times the lowest?
 
 # %%
 my_best_rate, my_price = 0.01, 2.0                                   # your guesses
@@ -512,7 +512,7 @@ plt.show()
 # %% tags=["nbval-ignore-output"]
 best, worst = min(reached, key=reached.get), max(reached, key=reached.get)
 middle = {rate: reached[rate] / reached[best] for rate in (0.01, 0.03, 0.1)}
-print(f"You guessed {my_best_rate:g} and {my_price:g}; here {best:g} is best; times the lowest loss:",
+print(f"You guessed {my_best_rate:g} and {my_price:g}; here {best:g} has the lowest loss; times that loss:",
       ", ".join(f"{ratio:.2f} at {rate:g}" for rate, ratio in middle.items()))
 useless = reached[worst] > scores[0]["loss"]
 display(Markdown(
@@ -577,7 +577,7 @@ display(Markdown(
 # ### Start, rate and length
 #
 # The study `design` crosses **starts**, rates and lengths: one seed each, three where a start does best. Starts: *sampled tokens*
-# (embeddings of frequent tokens), *random, a token's length*, *words of the task* (the hand-written prompt of the original report,
+# (embeddings drawn from the table), *random, a token's length*, *words of the task* (the hand-written prompt of the original report,
 # whose claims this course checks), *first rows of the table*, *N(0, 1)* (what `nn.Embedding` does by itself). What does the worst
 # value of a choice cost, if the others are made well?
 
@@ -592,7 +592,7 @@ if len(cells) > 1:
 display(Markdown("\n".join(f"- {sentence}" for sentence in choice_sentences(cells))))
 
 # %% [markdown]
-# "Told apart" means: every seed of one lies below every seed of the other. With three seeds each, chance alone does that in one of
+# With three seeds each, chance alone puts all of one above all of the other in one of
 # ten pairs that do not differ, and the best of many settings was partly lucky. So do not rank neighbours.
 #
 # ### The same lesson elsewhere
@@ -664,7 +664,7 @@ check_03_compare_starts(compare_starts)
 # ## 6. Which rows move, and which matter
 #
 # How far did each row of section 4's prompt go in 200 steps? Our unit is the distance from a token's embedding to that
-# of its nearest other token (mean over 300 tokens): a row that moves one unit could have become another token.
+# of its nearest other token (mean over 300 tokens of the table): a row that moves one unit could have become another token.
 
 # %% tags=["nbval-ignore-output"]
 first, last = kept[0], kept[STEPS]
@@ -677,7 +677,7 @@ print(f"mean length of a row: {lengths[0]:.2f} at first, {lengths[1]:.2f} at las
       f"of a token's embedding {lengths[2]:.2f}")
 
 # %% [markdown]
-# To measure what a row *does*, we put one row at a time back to its start and read the validation loss. Do rows that moved farther
+# To measure what a *move* is worth, we put one row at a time back to its start and read the validation loss. Do rows that moved farther
 # matter more? The **rank correlation** compares the two orders: +1 is the same, 0 no relation, -1 the reverse.
 
 # %% tags=["nbval-ignore-output"]
@@ -709,7 +709,7 @@ total = evaluate_loss(with_rows(first), validation_set) - trained_loss_value
 with_rows(last)
 answer = ("it cannot be told apart from 0" if abs(agreement) <= 0.447 else
           f"rows that moved farther matter {'more' if agreement > 0 else 'less'} here")
-display(Markdown(f"Row {farthest + 1} moved farthest; row {most + 1} costs most when put back, {harm[most]:+.4f} nats. The rank correlation of "
+display(Markdown(f"Row {farthest + 1} moved farthest; row {most + 1} costs most when put back, {harm[most]:+.4f} nats (no interval). The rank correlation of "
                  f"distance and cost is {agreement:+.3f}: {answer} (with 20 rows, chance alone stays between -0.447 and +0.447 in "
                  f"95% of cases). All rows together are worth {total:.3f} nats, the {len(harm)} single rows add up to {sum(harm):.3f}. This is one prompt."))
 
@@ -768,8 +768,8 @@ choices = {"prompt length": "number of virtual tokens", "start": "the rows befor
 choices |= {each.name: each.metadata["help"] for each in fields(TrainingConfig) if each.name not in technical}
 for name, words in choices.items():
     print(f"{name:28} {words}")
-tried = Study("words.tried", results).table()
-tried = tried[(tried["task"] == task.name) & (tried["base"] == "course-gpt2-m")]["system"].nunique()
+tried = Study("words.tried", results).table("data").query("task == @task.name and base == 'course-gpt2-m' and data == 'embedded'")
+tried = tried[tried["system"].str.startswith("hard prompt: ")]["system"].nunique()
 runs_of_one = used[used["task"] == task.name]["runs"].sum()
 print(f"{len(choices)} settings. For {task.name} on course-gpt2-m: {runs_of_one} training runs in the search of a rate for 20 tokens, "
       f"{tried} hand-written prompts tried")

@@ -3,7 +3,7 @@
 #
 # [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/soft-prompt-course/soft-prompt-course/blob/main/notebooks/05_summarization.ipynb)
 #
-# **Time:** 2 minutes on 2 CPU cores; on a Colab GPU not measured, expect no more
+# **Time:** 2 minutes on 2 CPU cores; on a Colab GPU not measured
 #
 # **Study time:** an hour, and 55 minutes for the exercises. **For whom:** you have done lessons 03 and 04.
 #
@@ -42,8 +42,7 @@ setup()
 # %% [markdown]
 # ## One report on its way
 #
-# `COURSE_SCALE` says which model and records a lesson takes: `mini` is the gazette, `full` is newspaper articles for GPT-2 (README, *Full
-# mode*). The **source** is what the model reads: the report and a **cue**, words that announce what follows, here `Summary:`. The **target** is
+# `COURSE_SCALE` says which model and records a lesson takes: `mini` is the gazette, `full` is newspaper articles for GPT-2. The **source** is what the model reads: the report and a **cue**, words that announce what follows, here `Summary:`. The **target** is
 # what it should write.
 
 # %%
@@ -61,7 +60,7 @@ soft = GPT2WithSoftPrompt(model, [task.soft_token], prompt_length=20)
 print({split: len(records) for split, records in data.items()}, "| longest summary:", task.max_new_tokens, "tokens")
 
 # %% [markdown]
-# The soft prompt (blue) is all that training changes. The source follows, then the target. The loss counts target tokens alone.
+# Training changes the soft prompt (blue) alone. The loss counts target tokens alone.
 
 # %%
 import matplotlib.pyplot as plt
@@ -89,16 +88,16 @@ print("\ntarget:", example["summary"])
 # In the gazette each report tells of **two events**, with their sentences mixed. The summary tells the *main* event, the one that more
 # people came to see. It names the person, the thing, the place and the reason, in the present tense. So the writer must do two things:
 #
-# 1. **choose** the event, which takes reading and comparing two numbers;
+# 1. **choose** the event by the numbers of visitors (main: 70 or more; other: 50 or fewer);
 # 2. **write** it in the wanted form, the **target style**: the course's main style.
 #
 # The base model's training text has summaries in ten styles, all of the main event. The target style is one of the ten. It is built so that no
-# cue asks for exactly it (data card, *The tasks*). That can only help soft prompts. A second form is the **control style**: one cue always
+# cue asks for exactly it (data card, *The tasks*). That can only help soft prompts. The **control style** is another form: one cue always
 # calls for it.
 #
 # ## ROUGE, counted by hand
 #
-# **ROUGE** compares a summary with a **reference**. The reference is the target in another role: we do not train on it, we measure with it.
+# **ROUGE** compares a summary with a **reference**. (the target).
 # ROUGE-1 counts common words, ROUGE-2 common pairs of neighbours. ROUGE-L takes the longest sequence of words that both have in the same
 # order; gaps are allowed. *Precision* is the part of the summary that is common, *recall* the part of the reference. F1 joins the two.
 # Our summary is the report's first sentence.
@@ -135,7 +134,7 @@ for n in (1, 2):
 print("library:", {key: round(value, 3) for key, value in compute_metrics(["rouge1", "rouge2", "rougeL"], [lead], [reference]).items()})
 
 # %% [markdown]
-# The lead puts the reason first, the reference last. ROUGE-L can follow one order only:
+# ROUGE-L can follow one order only:
 
 # %%
 from IPython.display import Markdown, display
@@ -150,7 +149,7 @@ display(Markdown(f"{joined} words are joined. Precision is {joined}/{len(ours)},
                  f"So ROUGE-L is {f1(joined, len(ours), len(theirs)):.3f}."))
 
 # %% [markdown]
-# ROUGE counts words. It cannot see which of them are facts.
+# ROUGE cannot see which words are facts.
 #
 # ## A measure that is easy to fool
 #
@@ -188,7 +187,7 @@ print(f"token frequencies    loss {unigram_loss(train_set, encode(data['test'], 
 print(f"even guessing        loss {math.log(len(tokenizer)):.2f}")
 
 # %% [markdown]
-# Now words. We tried our hand-written prompts on the gazette's validation reports. The winner is tested, and so is the original's prompt.
+# Now words. We tried our hand-written prompts on the gazette's validation reports. The winner is tested, and so is the original's prompt, *Summarize the following content:*.
 # `{source}` stands for report and cue, `{text}` for the report alone. So `{text}The gist:` puts another cue behind the report.
 
 # %%
@@ -221,8 +220,8 @@ for name, result in hard.items():
 #
 # ## What the original reported
 #
-# The original trained one virtual token for GPT-2, with batches of one record. Its settings say ten epochs, its log shows five. It tested on
-# 110 batches behind the soft prompt and on 100 behind the hard prompt. Its figures:
+# The original trained one virtual token for GPT-2, with batches of one record. Its settings say ten epochs, its log shows five.
+# Its figures:
 
 # %%
 from course_utils.lessons.charts import learning_curves
@@ -244,8 +243,8 @@ plt.show()
 
 # %% [markdown]
 # - **The losses** are the only score that it gives for both systems. The hard prompt (11.19) is worse than even guessing (10.82), the soft
-#   prompt ends at 8.48. Lesson 04 looks for the cause: if the predictions for the report's tokens are compared with the summary's tokens by
-#   mistake, losses like these result.
+#   prompt ends at 8.48. Lesson 04 plants a bug whose losses fit in part: predictions for the source's tokens are compared with the
+#   summary's tokens.
 # - **ROUGE 0.27.** It names ROUGE-N, not the N, and no baseline. The next cell has one.
 # - **16.58% shared tokens.** In the gazette, giving back the whole report has about as many (above).
 #
@@ -341,7 +340,8 @@ print(f"best hand-written prompt: {tried.rougeL.iloc[0]:.3f}")
 #
 # ## One look at the test
 #
-# Bars are means over seeds.
+# Bars are means over **seeds** (trainings that differ by chance only). The **paired test** draws the same test records for both systems again and adds
+# the error over seeds; "higher": the interval leaves out 0.
 
 # %%
 from course_utils.lessons.charts import score_figure
@@ -375,13 +375,13 @@ for each in verdicts.values():
     print(each)
 
 # %% [markdown]
-# From 20 virtual tokens on, more of them gain nothing that the test can see, not even 100. Prefix tuning gains: its 20
-# positions have keys and values of their own in all four layers, eight times as many numbers.
+# From 20 to 100 virtual tokens the test sees no gain. Prefix tuning gains. Its keys and values in all four layers are eight
+# times as many numbers, but number alone is not it: 100 tokens have five times as many.
 #
 # ## The puzzle: what do the better ones get right?
 #
 # Is it the style or the event? `chosen_event` compares a summary with the reference's person and thing. It says *main* if it has both, *name*
-# if only the person is wrong, *thing* if only the thing is wrong, *other* if it has neither. We call *main* "main event told with the right
+# if only the person is wrong, *thing* if only the thing is wrong, *other* if it has neither: mostly the other event, with in-context examples often the example's. We call *main* "main event told with the right
 # person and thing". From here to the control style, intervals resample records only.
 
 # %%
@@ -444,26 +444,27 @@ for lower, higher in (("best hand-written prompt", "soft prompt, 20 tokens"), ("
 
 # %% [markdown]
 # So the puzzle has two answers. Twenty tokens and the best words tell the main event about equally often; the lead of the tokens is one of
-# *style*. One token, twenty tokens and full fine-tuning all have the style. They differ in the event: from twenty tokens to full fine-tuning
+# *style*. One token, twenty tokens and full fine-tuning nearly all have the style. They differ mainly in the event: from twenty tokens to full fine-tuning
 # *other* falls, and so it does to prefix tuning, which changes no weight of the model. From one to twenty *name* and *thing* fall, and *other*
 # cannot be told apart.
 #
-# "ROUGE-L if not" is far from 0. Some of these summaries tell half of the right event. The others share words such as *the* and *because* by
-# chance (exercise 1).
+# "ROUGE-L if not" is far from 0. Some of these summaries tell half of the right event. The others share words of the form, such as
+# *the* and *because* (exercise 1).
 #
 # Can a soft prompt teach the choice, by size?
 
 # %%
 from course_utils.lessons.checks_05 import FULL, SOFT, WRITTEN, about_sizes
 
-sizes = {}
+sizes, told_main = {}, {}
 for size in ("xs", "s", "m", "l"):
     found = stored_answers(main if size == "m" else Study("scale", folder), f"course-gpt2-{size}")
     sizes[size] = {name: event_shares(found[name], wanted)["main"] for name in (*WRITTEN, *SOFT, FULL) if name in found}
-display(pd.DataFrame(sizes).T.round(1).rename_axis("main event told, %"), Markdown(about_sizes(sizes)))
+    told_main[size] = {name: [[chosen_event(*pair) == "main" for pair in zip(run, wanted, strict=True)] for run in found[name]] for name in sizes[size]}
+display(pd.DataFrame(sizes).T.round(1).rename_axis("main event told, %"), Markdown(about_sizes(told_main)))
 
 # %% [markdown]
-# On xs nothing tells the main event; its learning rate in pre-training may have been too high (data card).
+# On xs nothing tells the main event: it may be too small, or its learning rate in pre-training was too high (data card).
 #
 # ## Where the choice is made
 #
@@ -521,7 +522,7 @@ display(Markdown(
 # %% [markdown]
 # ## Does it read the numbers?
 #
-# The model could compare the numbers of visitors. Or it could know that a regatta (a boat race) usually draws more people than a cooking
+# The model could go by the numbers of visitors. Or it could know that a regatta (a boat race) usually draws more people than a cooking
 # show. `swap_crowds` exchanges the two numbers in a report and nothing else. Now the other event is the main one.
 
 # %% tags=["nbval-ignore-output"]
@@ -641,9 +642,9 @@ for system, losses in its[its["system"].str.contains("soft prompt|LoRA|full")].g
     print(f"    {system:24}", ", ".join(f"{lowest:.2f}" for lowest in losses.groupby("seed")["value"].min()))
 
 # %% [markdown]
-# With the right cue the *form* is right in all three headlines. Two have wrong facts: a name, an event. Compare the two verdicts on 20 tokens:
-# their lead on the main style may owe much to its construction. Now the losses: some trainings never left a **plateau** (a loss that
-# hardly falls), others did, with the same settings.
+# With the right cue the *form* is right in all three headlines. Two have wrong facts: a name, an event. Compare the verdicts: the leads
+# on the main style may owe much to its construction. Now the losses: with the same settings, one of the three trainings of 20 tokens
+# ends far higher than the others, on a **plateau** (a loss that hardly falls).
 #
 # ## Exercises
 #
@@ -846,12 +847,12 @@ def claim(text, pair, about=""):
 
 set_copy = baselines["copy of the source"]["exact_match_percentage"]
 best_pair = ("soft prompt, 20 tokens", "hard prompt, best written")
-on_control = f" On the control style: {controls[best_pair]}." if best_pair in controls else ""
+on_control = "".join(f" On the control style: {each}." for each in controls.values())
 display(Markdown("\n".join([
     claim("A soft prompt of one token is above the reported hard prompt.", ("soft prompt, 1 token", "hard prompt, reported")),
     claim("Soft prompts are above hard prompts.", best_pair, f" The target style is built so that no cue asks for exactly it.{on_control}"),
     f"- *Validation loss falls from 10.00 to 8.38, test loss 8.48; the hard prompt has 11.19.* **Not comparable** (other model, other data). "
-    f"What can be said: 11.19 is above even guessing ({guessing:.2f}), so this set-up did not measure what it meant to.",
+    f"What can be said: 11.19 is above even guessing ({guessing:.2f}), so something in this set-up was probably wrong.",
     f"- *16.58% exact match shows that the soft prompt summarizes.* **Does not follow**: giving back the whole report has {set_copy:.1f}% of the "
     "same measure.",
     f"- *ROUGE 0.27 for the hard prompt.* **Not comparable**: which ROUGE-N is not said; the lead sentence has ROUGE-1 "

@@ -55,7 +55,7 @@ print(textwrap.fill(task.source(record), 110, replace_whitespace=False))
 print("\ntarget style: ", record["answers"][0], "\ncontrol style:", sentence)
 
 # %% [markdown]
-# **Attention** is how a token takes information from earlier tokens: it has a weight for each of them, all together 100%. A layer does this
+# **Attention** is how a token takes information from itself and earlier tokens: a weight for each, all together 100%. A layer does this
 # several times side by side; each of these is a **head**. We call what a full sentence says before the fact its **run-up**: here the one
 # word `About`.
 #
@@ -96,8 +96,7 @@ reading_picture(tokenizer, token_ids(tokenizer, source), places, shown)
 plt.show()
 
 # %% [markdown]
-# We picked a record that shows the effect well. So we average over the first 24 records, without those that have no run-up or whose phrase
-# is not in the report word for word.
+# We picked a record that shows the effect well. So we average over the first 24 records that have a run-up and whose phrase is in the report.
 #
 # Behind `Answer:` this base model usually begins a full sentence. We test a prompt trained for phrases below.
 
@@ -142,8 +141,8 @@ Markdown(f"Mean over {len(on_facts['behind the cue'])} records. The head that ga
          f"{100 * at_run_up[most]:.0f}% behind the run-up.")
 
 # %% [markdown]
-# In the course's models the first head of layer 2 *starts* as an **induction head**, by construction: it looks for what followed the last
-# token where it occurred before. Behind `Answer:` it looks at the question (third panel above); other heads look at the fact. Attention on
+# In the course's models the first head of layer 2 *starts* as an **induction head**, by construction: it looks for what followed an earlier copy
+# of the last token. Training changed it: in the third panel, behind `Answer:`, it looks at *people*, not at *How*, which followed the earlier colon. Attention on
 # the fact does not prove that the model uses it (exercise 3).
 #
 # So: **does the short style cost facts?**
@@ -177,12 +176,11 @@ cases = {"as wanted": reference, "wrong reason": "because the landlady had asked
          "right words, no sense": "it had paid the landlady for because", "a full stop": "Because the landlady had paid for it.",
          "other words": "The landlady paid her.", "a full sentence": "She locked it because the landlady had paid for it."}
 judged = pd.DataFrame({name: {"answer": text} | compute_metrics(task.metrics, [text], [reference]) for name, text in cases.items()})
-judged.T.set_axis(["answer", "exact match, %", "F1, %", "shared tokens, %"], axis=1).round(1)
+judged.T.infer_objects().set_axis(["answer", "exact match, %", "F1, %", "shared tokens, %"], axis=1).round(1)
 
 # %% [markdown]
 # - *Only “it”* shares all its tokens: missing words do not count.
 # - *Right words, no sense*: F1 and shared tokens do not see the order.
-# - *A full stop*: shared tokens count `Because` and `it.` as other words.
 # - *Other words*: a good answer, but no exact match, and less F1 than the wrong reason.
 #
 # The task wants the phrase itself, so exact match is the main metric here. It cannot tell a wrong style from a wrong fact. So we add the
@@ -234,14 +232,14 @@ pd.DataFrame({name: {"right fact, %": 100 * float(fact[name].mean())} | compute_
               for name, texts in baselines.items()}).T.set_axis(["right fact, %", "exact match, %", "F1, %", "shared tokens, %"], axis=1).round(1)
 
 # %% [markdown]
-# A rule without any model often finds the *sentence* with the fact. So this measure is easy, and it favours long answers. The most frequent
-# word shares many tokens with the answers, but has no exact match.
+# A rule without any model often finds the *sentence* with the fact. So this measure is easy, and it favours long answers.
 #
 # ## All systems
 #
 # A **hard prompt** is made of words. A **soft prompt** is made of trained vectors, its **virtual tokens**; their number is the **prompt
 # length**. **Full fine-tuning** trains all weights, **LoRA** small matrices that are added to them. **Discrete search** looks for tokens
-# automatically; **solved examples** are training records in front of the source; the name says how many. Not every study has these two. A
+# automatically; **solved examples** are training records in front of the source; the name says how many. **P-tuning** computes the prompt's
+# rows with a small network, **prefix tuning** trains keys and values in every layer. A
 # **seed** fixes what is random: in training, or which records are the examples. The study "main" measured these systems with course-gpt2-m;
 # learning rates and the best written prompt were chosen on validation. *Reported* is the original's hard prompt; it stands in front of the
 # source. In the best written one `{source}` marks the source's place:
@@ -279,11 +277,11 @@ check_06_order_of_facts(order_of_facts)
 #
 # <details><summary>Solution</summary>
 #
-# Any order is accepted. This one is by exact match.
+# Any order is accepted. This one is as measured.
 #
 # ```python
 # def order_of_facts():
-#     return ["full fine-tuning", "soft prompt, 20 tokens", "hard prompt, best written", "hard prompt, reported"]
+#     return ["hard prompt, reported", "full fine-tuning", "hard prompt, best written", "soft prompt, 20 tokens"]
 # ```
 # </details>
 #
@@ -333,7 +331,7 @@ for metric, label in (("exact_match", "exact match, %"), ("exact_match_percentag
     plt.show()
 
 # %% [markdown]
-# Intervals of exact match are over test records and seeds. Those of right facts are over records only, so they are a little too narrow.
+# The verdicts on exact match below hold test records and seeds. The figures' intervals, and those of right facts, hold records only: a little too narrow.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import generate_texts, verdict, with_hard_prompt
@@ -367,8 +365,8 @@ Markdown("\n".join(f"- {line}" for line in lines))
 # the prompt may write 24 tokens. Then it has more right facts than full fine-tuning, and than the nearest sentence. We added these lines
 # after seeing the cut answers: a hint, not a test.
 #
-# We have a puzzle: *where do the facts go that the sentence finds and the trained phrase does not?* An example, the first test question that
-# asks "How many":
+# We have a puzzle: *why does the trained phrase miss facts that the sentence finds?* An example, the first test question that
+# asks "How many", first seed of each system:
 
 # %%
 from IPython.display import display
@@ -450,7 +448,7 @@ figure.alt_text = "Right answers by kind of question. Soft prompt of 20 tokens o
 plt.show()
 
 # %% [markdown]
-# With 12 questions, chance alone moves a percentage by about 15 points. So explain only large distances. The next cell sorts the soft
+# With 20 questions chance alone can move a percentage by 20 points, with 8 by 35. So explain only larger distances. The next cell sorts the soft
 # prompt's wrong answers: phrases that stand in the report, and others.
 
 # %%
@@ -533,10 +531,10 @@ counts = ("; ".join(f"{number} after {step} steps" for step, number in each.item
 Markdown("Of three answers, bare phrases: {}. Right facts: {}.".format(*counts))
 
 # %% [markdown]
-# Look for a right sentence that becomes a wrong phrase: our puzzle, in one run.
+# Look for a right sentence that becomes a wrong phrase: our puzzle, in one run (three picked records).
 #
 # Now the test. The same soft prompt answers behind `Answer:`, and behind `Answer:` and the run-up. A run-up never contains the fact, but it
-# adds other words. So we also try the run-up of *another* question: if that helped as much, the words would not matter. Questions whose
+# adds other words. So we also try the run-up of *another* question: if that helped as much, any words would do. It may also mislead, so compare with the cue alone, too. Questions whose
 # full sentence begins with the fact are left out. This part always uses the gazette.
 
 # %% tags=["nbval-ignore-output"]
@@ -591,8 +589,8 @@ Markdown(f"`Full answer:` against `Answer:`: {(hits[1] - hits[0]).mean():+.0f} p
          + ("" if low > 0 or high < 0 else ", cannot be told apart") + f". Study of the control style: {in_words}.")
 
 # %% [markdown]
-# Even `Answer:` gets many answers right here, because full sentences are the most frequent style behind it, by our design. So the control
-# style favours words.
+# Even `Answer:` gets many answers right here, because full sentences are the most frequent style behind it, by our design. So words have no
+# handicap here.
 #
 # ## The original's result
 #
@@ -645,7 +643,7 @@ Markdown(
 # %% [markdown]
 # The paired test uses the one-token prompt of the study main, trained with larger batches.
 #
-# The original's numbers lie near even guessing, so something was probably wrong. Lesson 04 plants a bug that gives such numbers; we do not
+# The original's numbers lie near even guessing, so something was probably wrong. Lesson 04 plants a bug whose numbers fit in part; we do not
 # know whether the original had it. Its loss prefers the soft prompt, its shared tokens the hard one, so it supports neither.
 #
 # ## Exercises
@@ -798,7 +796,7 @@ Markdown(
     f"1. *On questions the hard prompt shares more tokens (8.43% against 3.00%).* {outcome(won)}, on one token of the study main: {won}. {as_reported_in_words()}\n"
     f"2. *Shared tokens show how well crucial information is captured.* Not supported here: the most frequent word has {one_word:.1f}% with no fact, the reported prompt "
     f"{columns.loc[hard, 'shared tokens, %']:.1f}% with {right[hard]:.0f}% of the facts.\n"
-    f"3. *Soft prompts outperform hard prompts.* {outcome(*against_words)} in exact match, in a style that is capped for words: {'; '.join(map(str, against_words))}.\n"
+    f"3. *Soft prompts outperform hard prompts.* {outcome(*against_words)} in exact match, in a style that is capped for words: {'; '.join(map(str, against_words))}. In right facts: {compare_facts(hard, soft_20)}. In the control style: {in_words}.\n"
     f"4. *Hard prompts are “ineffective in fully harnessing the potential” of such models.* {outcome(against_hard)} in exact match, where the cap counts: {against_hard}. "
     f"In right facts (a hint, see above): {compare_facts(uncut, full)}; {compare_facts(uncut, near)}.")
 

@@ -37,7 +37,7 @@ setup()
 # %% [markdown]
 # ## 1. Two ways to steer one model
 #
-# Three requests as one batch, one row a task: the 20 vectors of the task's soft prompt (coloured), the text, and padding. All rows go through the same frozen **base model**, which then writes the target. A hard prompt would stand where the coloured boxes stand, as ordinary tokens.
+# Three requests as one batch, one row a task: the 20 vectors of the task's soft prompt (coloured), the text, and padding. All rows go through the same frozen **base model**, which then writes an answer. A hard prompt in front would stand where the coloured boxes stand, as ordinary tokens.
 
 # %%
 import matplotlib.pyplot as plt
@@ -75,7 +75,7 @@ with torch.no_grad():
 print("same logits in one batch as alone:", all(torch.allclose(together[i, :len(row)], alone[i], atol=1e-3) for i, row in enumerate(rows)))
 
 # %% [markdown]
-# For each task: the end of a request, what the model writes after the soft prompt and after the write-up's hard prompt, and the target.
+# For each task: the end of a request, what the model writes after the soft prompt and after the hard prompt of the write-up that this course checks (section 3), and the target.
 
 # %% tags=["nbval-ignore-output"]
 from course_utils import generate_texts
@@ -88,7 +88,7 @@ for name, task in TASKS.items():
     print("   target", task.target(examples[name]))
 
 # %% [markdown]
-# The three shortest validation records: examples, no score. A line can have the right form and the wrong content.
+# The shortest validation record of each task: examples, no score.
 #
 # ## 2. All systems, three tasks
 #
@@ -96,9 +96,9 @@ for name, task in TASKS.items():
 # **P-tuning** lets a small network compute a soft prompt's rows; **prefix tuning** trains keys and values in every layer; **LoRA** trains small matrices beside some weights, **full fine-tuning** all weights. The rules:
 #
 # - For each trained system, at least four learning rates were tried, on **validation** records (kept for choices).
-# - Hard prompts got a fair chance, too: (a) the best of all our hand-written prompts; (b) **in-context examples** ("solved examples" and their number, in the tables): training records with
-#   their targets in front, drawn anew for each seed (both chosen on validation); (c) a **discrete search**: guided by gradients, a program exchanges tokens to find 20 with a low **loss** (how improbable the targets are to the
-#   model). It reads the training records as often as a soft prompt's training may.
+# - Hard prompts: (a) the best of all our hand-written prompts; (b) **in-context examples** ("solved examples" and their number, in the tables): training records with
+#   their targets in front, drawn anew for each seed (chosen on validation, examples from two draws); (c) a **discrete search**: guided by gradients, a program exchanges tokens to find 20 with a low **loss** (how improbable the targets are to the
+#   model). It runs as many records forward as a soft prompt's training may, 16 prompts a step.
 # - For these tables the test records were used once. The small experiments below use validation records.
 
 # %%
@@ -113,7 +113,7 @@ runs = {(study, name): TestRuns(studies[study], name, HERE) for study in studies
 tables = {name: summary_table(studies["main"], name, HERE, against=TWENTY).set_index("system") for name in TASKS}
 tests, as_reported = (study.table().query("base == @HERE and split == 'test'") for study in (studies["main"], stored("as_reported")))
 tried = stored("words.tried").table("hard_prompt", "data").query("data == 'embedded' and split == 'validation'")
-rates, costs = stored("rates").table("learning_rate"), stored("cost").table()
+rates, costs = stored("rates").table("learning_rate", "data").query("data == 'embedded'"), stored("cost").table()
 print({name: len(table) for name, table in tables.items()}, "systems")
 
 
@@ -130,7 +130,7 @@ def compare(name, first, second, study="main"):
 
 
 # %% [markdown]
-# Which words won on validation?
+# Which words won on validation? (`{text}`: the request without its cue, `{source}`: with it.)
 
 # %%
 from course_utils.lessons.checks_08 import written_scores
@@ -142,8 +142,8 @@ for name, prompt in winners.items():
 # %% [markdown]
 # Question answering's winner holds two solved examples that we made up.
 #
-# ROUGE-L and BLEU measure overlap with the target; exact match counts equal answers. The table gives means over seeds and 95% intervals over test records and seeds. The **verdict** is a **paired bootstrap** against 20 tokens: test records and seeds are drawn 1,000 times with replacement,
-# the same records for both systems. If the middle 95% of the differences lie above 0, the verdict is "higher"; below 0, "lower"; else the two "cannot be told apart".
+# ROUGE-L and BLEU measure overlap with the target; exact match counts equal answers. The table gives means over seeds and 95% intervals over test records and seeds. The **verdict** is a **paired bootstrap** against 20 tokens: test records are drawn 4,000 times with replacement,
+# the same for both systems, and the error of each mean over seeds is added (Student's t). If the middle 95% of the differences lie above 0, the verdict is "higher"; below 0, "lower"; else the two "cannot be told apart".
 
 # %%
 from IPython.display import Markdown, display
@@ -154,7 +154,7 @@ for name in TASKS:
     display(Markdown(f"**{name.replace('_', ' ')}**"), score_table(tables[name], name))
 
 # %% [markdown]
-# `±` is the standard deviation over seeds. Systems without an interval need no model: what scores below them has learned nothing useful. The figure: differences to 20 tokens.
+# `±` is the standard deviation over seeds. Systems without an interval need no model: all other means lie above theirs. Of about 40 tests with 5% of error each, two may be luck. The choice of rates and prompts is not in the intervals. The figure: scores minus that of 20 tokens (the line).
 
 # %%
 difference_figure(tables, TWENTY)
@@ -185,8 +185,8 @@ display(Markdown(f"**What this says.** 20 trained vectors against our best writt
 #
 # The **gazette** is the made-up newspaper on which we trained our base models. A **cue** is a text, such as `Headline:`, after which it goes on in a certain way. The **target style** is the form in which a task wants its answers.
 #
-# 1. **No words select the target style.** No cue is always followed by it. A hand-written prompt can make it likely, not certain. This favours soft prompts.
-# 2. **Copying was built in.** Two parts of the model (attention heads) start with weights that copy from earlier text (an **induction circuit**, see the [data card](../data/README.md)). All tasks need copying.
+# 1. **No cue selects the target style.** None is always followed by it. A hand-written prompt can make it likely, not certain.
+# 2. **Copying was built in.** Two parts of the model (attention heads) start with weights that copy from earlier text (an **induction circuit**, see the [data card](../data/README.md)).
 # 3. **We know the gazette.** Our prompts use its cues, which favours our words. The reported prompts do not occur in it.
 # 4. **Translation is nearly solved** by this model: there is little room above the best scores.
 #
@@ -201,20 +201,20 @@ MAIN = {name: SCORES[task.main_metric] for name, task in TASKS.items()}
 controlled = [name for name in TASKS if {TWENTY, WRITTEN} <= set(runs["control", name].rows.system)]
 lines = []
 for name, study in [(name, "main") for name in TASKS] + [(name, "control") for name in controlled]:
-    found, digits = compare(name, TWENTY, WRITTEN, study), MAIN[name].digits
+    found, tuned, digits = compare(name, TWENTY, WRITTEN, study), compare(name, FULL, WRITTEN, study), MAIN[name].digits
     lines.append({"task": name, "style": {"main": "target style", "control": "control style"}[study], "metric": MAIN[name].label,
-                  "20 tokens ahead by": f"{found.difference:+.{digits}f}", "95% interval": "{:+.{d}f} to {:+.{d}f}".format(*found.interval, d=digits), "verdict": found.verdict,
+                  "20 tokens minus best written": f"{found.difference:+.{digits}f}", "95% interval": "{:+.{d}f} to {:+.{d}f}".format(*found.interval, d=digits), "verdict": found.verdict,
                   "20 tokens, each seed": ", ".join(f"{score:.{digits}f}" for score in runs[study, name].score(TWENTY)),
-                  "full fine-tuning ahead by": "{:+.{d}f}, {}".format((best := compare(name, FULL, WRITTEN, study)).difference, best.verdict, d=digits)})
+                  "full fine-tuning minus best written": f"{tuned.difference:+.{digits}f}, {tuned.verdict}"})
 pd.DataFrame(lines).sort_values(["task", "style"]).set_index(["task", "style"])
 
 # %% [markdown]
-# Compare the two rows of a task. In the control style, a lead is what training adds beyond the style (last column: of all weights). Where seeds lie far apart, "cannot be told apart" does not mean "equal". How much of the other lead we built in cannot be had by subtraction: targets, best prompts
+# Compare the two rows of a task. In the control style, a lead is what training adds beyond the style (last column: of all weights). Where seeds lie far apart, "cannot be told apart" does not mean "equal": on summaries, one of three trainings stayed at a high loss (lesson 05). Subtracting the two leads does not tell how much we built in: targets, best prompts
 # and the room at the top differ. On public data nobody knows which case a task is.
 #
 # ## 3. The reported figures beside ours
 #
-# The write-up behind this course compared one virtual token with one hard prompt, on GPT-2 and public data. All losses are divided by that of even guessing, $\ln V$ (V: size of the vocabulary): above 1 is *worse than guessing*.
+# The write-up behind this course compared one virtual token with one hard prompt, on GPT-2 and public data. Losses are divided by that of even guessing, $\ln V$ (V: vocabulary size).
 # `1 token, as reported` is trained with its settings (batches of one, ten epochs) and a rate of ours. `exact_match_percentage` is the share of the output's different tokens that occur in the target.
 
 # %%
@@ -223,14 +223,14 @@ from course_utils.lessons.checks_08 import reported_beside_ours
 reported_beside_ours(tests, as_reported)
 
 # %% [markdown]
-# All three reported hard prompts lie above 1. A trained language model with a correct loss rarely ends up there. Lesson 04 shows mistakes that give this pattern.
+# All three reported hard prompts lie above 1. A trained language model rarely does. Lesson 04 shows mistakes that give this pattern.
 #
 # By the loss, the reported soft prompt is ahead on all tasks. By the share of tokens it is behind on question answering (both figures are of validation records). Which is higher here, by each task's main measure?
 
 # %%
 for name in TASKS:
     print(f"{name}: {compare(name, ONE, REPORTED)}")
-display(Markdown(f"In short, one token against the reported words: {tells(ONE, REPORTED)}. So much had changed (model, data, rate, measure) that a different outcome does not say what went wrong in the original."))
+display(Markdown(f"In short, one token against the reported words: {tells(ONE, REPORTED)}. So much had changed (model, data, rate, measure) that our values neither confirm nor refute the original's."))
 
 # %% [markdown]
 # ## 4. Adaptability: what moves, and what stays
@@ -242,8 +242,8 @@ smaller, _ = load_base_model("course-gpt2-s")
 GPT2WithSoftPrompt(smaller, ["[TRANSLATION]"], prompt_length=20).load_prompt("data/prompts/translation")
 
 # %% [markdown]
-# Could it move to a model of the same width? We take the easiest case: the *same* model with its numbers in another order. Each token's vector is a list of numbers. We shuffle its places in the same way everywhere in
-# the model, so the copy computes the same for every text:
+# Could it move to a model of the same width? We take the easiest case: the *same* model with its numbers in another order. We shuffle the places of all vectors in the same way,
+# so the copy computes the same for every text:
 
 # %%
 from course_utils.lessons.checks_08 import renumbered
@@ -307,11 +307,11 @@ print(f"the hard prompt against no prompt: {against(visits['hard prompt', 'renum
 moved.round(2)
 
 # %% [markdown]
-# The words keep their score by construction: the copy gives the same logits for every text. They need not help: the last line above the table holds them against no prompt. The vectors get theirs back if we renumber them too, so nothing else is broken. The lines before say
-# whether they help without that, or even harm. (One prompt, one order, 60 validation records.) Two models trained apart need not even share an order. Carrying a prompt over takes training (Su et al. 2022; not
+# The words keep their score by construction: the copy gives the same logits for every text. They need not help: the last line above the table holds them against no prompt. The vectors get theirs back if we renumber them too, so nothing else is broken. The lines before hold them, without that,
+# against no prompt. Two models trained apart are in general no renumberings of each other. In Su et al. (2022), carrying a prompt over took training (not
 # tested here).
 #
-# Words can be *tried* on any model. Are they still the best words there? The winners of course-gpt2-m on the other sizes:
+# Words can be *tried* on any model. Are they still the best words there? The winners of course-gpt2-m on the other sizes, and on SmolLM2, a real model that never read the gazette:
 
 # %%
 from course_utils.lessons.checks_08 import words_elsewhere
@@ -320,7 +320,7 @@ elsewhere = words_elsewhere(tried, HERE)
 elsewhere.round(2)
 
 # %% [markdown]
-# Rank 1 means that no other of our prompts is better there (equal scores share a rank), not that the score is the same as on m. Where even the best prompt gets a few records of 100 right, the rank says nothing.
+# Rank 1 means that no other of our prompts scores higher there (equal scores share a rank; no test). The score on m is of more records. Where even the best prompt gets a few records of 100 right, the rank says nothing.
 #
 # ## 5. Efficiency: what is saved
 #
@@ -340,7 +340,7 @@ lengths = {length: steps[HERE, f"soft prompt, {length} token{'s' * (length > 1)}
 display(Markdown(
     f"Gradients and optimizer state shrink with the number of trained weights: to {ratio['trained weights']:.2%}. The file shrinks to {ratio[kinds['stored bytes']]:.2%} (the prompt is saved with 4 bytes a number, the model "
     f"with 2). The rest shrinks much less: {ratio[kinds['saved activations, bytes']]:.0%} of the activations and {ratio[kinds['step, FLOPs']]:.0%} of the operations remain. The gradient still travels through the whole frozen "
-    "model before it reaches the prompt, and the prompt makes each text longer.\n\n**Time.** Of the time of a step of full fine-tuning, update included, a step took (median of five rounds, on CPU cores), with "
+    "model before it reaches the prompt, and the prompt makes each text longer.\n\n**Time.** A step's time as a share of one of full fine-tuning, update included (median of five rounds, on CPU cores), with "
     + ", ".join(f"{length}" for length in lengths) + " virtual tokens: " + ", ".join(f"{value:.0%}" for value in lengths.values()) + ". "
     + ("Longer prompts need more operations, and these times do not rise in order: on this small model they tell little. " if list(lengths.values()) != sorted(lengths.values()) else "")
     + "With 20 tokens on larger models: " + ", ".join(f"{base} {steps[base, TWENTY]:.0%}" for base in ("gpt2", "gpt2-medium")) + ". (Lesson 09 has all sizes.)"))
@@ -357,14 +357,14 @@ work = effort(tried, rates, HERE, TWENTY)
 work
 
 # %% [markdown]
-# Compare the median prompt with the winner (scored on the records that chose it). We sorted the lists, plain prompts first, so "first" is our choice. Training needs no ideas for prompts, but it needs labels (the table says how many it *got*), a length, a start and rates to try (lesson 03).
+# Compare the median prompt with the winner (scored on the records that chose it). We sorted the lists, plain prompts first, so "first" is our choice. Training needs labels instead (the table: how many it *got*), a length, a start and rates (lesson 03).
 #
 # ## 7. Interpretability and control
 #
 # ### Trained vectors whose nearest words forbid the task
 #
 # Does the token nearest to each row tell what a soft prompt does? We choose words that forbid the task, and train a prompt under one rule: a row that has moved too far from its word is
-# pulled back, to less than half of the distance to the next token. So the word stays its nearest token (after Khashabi et al. 2021). A second prompt gets the same start, records and steps without the rule.
+# pulled back, to less than half of the distance to the nearest other token. So the word stays its nearest token (after Khashabi et al. 2021). A second prompt gets the same start, records and steps without the rule.
 
 # %%
 from course_utils.lessons.checks_08 import StayNear, distances
@@ -410,10 +410,10 @@ for other in ("no words at all", "hard prompt, reported"):
     print(f"the ban, typed, against {other}: {against(readings['the ban, typed'], readings[other])}")
 
 # %% [markdown]
-# Compare the nearest tokens of the constrained prompt with its score: nearest tokens alone are no evidence of what a prompt does, so nobody can approve a soft prompt by reading them. (One training of each prompt; the test draws records alone.)
+# Compare the nearest tokens of the constrained prompt with its score: nearest tokens alone are no evidence of what a prompt does, so nobody can approve a soft prompt by reading them. (One training of each prompt; the test draws records, not seeds.)
 #
 # Now the *typed* ban. The request still ends in `German:`, and this model never learned to follow instructions. The last two
-# lines hold the ban against no words and the reported prompt. Everybody can read a typed prompt; whether the model obeys has to be measured.
+# lines hold the ban against no words and the reported prompt.
 #
 # ### How much does each row matter?
 #
@@ -443,16 +443,17 @@ display(Markdown(f"The largest rise is {rise[0]:.3f} nats: the loss of {whole:.3
 # ### A line that pretends
 #
 # Text inside the document should not take control. A report may hold a line that looks like the beginning of an answer (**prompt injection**). We put one, with the cue that the system reads, at the end of
-# 40 reports of the gazette, and count the summaries that repeat it, or take over its place, Neudorf.
+# each of 40 reports, and count the summaries that repeat it, or name its village, Neudorf.
 #
 # A count of zero could also mean that nothing there matters. So there is a **positive control**, a change that a good summary *must* follow. A report tells two events; the summary is about the one that more people came to. We exchange
-# the two numbers of visitors: the summary should name somebody else.
+# the two numbers of visitors: the summary should name somebody else. (Fewer than 10 of 40: failed.)
 
 # %% tags=["nbval-ignore-output"]
 from course_utils.lessons.checks_08 import follows, planted, swapped, took_place
 
 reports = data["summarization"]["validation"].select(range(40))
-soft.soft_token, answers = "[SUMMARIZE]", {}
+soft.soft_token = "[SUMMARIZE]"
+answers = {}
 for name, system, prompt in ((WRITTEN, model, winners["summarization"]), (TWENTY, soft, None)):
     changes = {"as it is": str, "line": functools.partial(planted, prompt=prompt), "swapped": swapped}
     for kind, change in changes.items():
@@ -467,14 +468,18 @@ def named(name, kind):
 
 other = {name: sum(a != b for a, b in zip(named(name, "as it is"), named(name, "swapped"), strict=True)) for name in (WRITTEN, TWENTY)}
 repeat = {name: sum(map(follows, answers[name, "line"]["predictions"])) for name in (WRITTEN, TWENTY)}
+damage = {}
+for name in (WRITTEN, TWENTY):
+    pair = paired_bootstrap("rougeL", *(answers[name, kind]["predictions"] for kind in ("line", "as it is")), [TASKS["summarization"].references(record) for record in reports], "en")
+    damage[name] = f"{pair.verdict}, {pair.difference:+.3f}"
 took = {name: took_place(*(answers[name, kind]["predictions"] for kind in ("as it is", "line"))) for name in (WRITTEN, TWENTY)}
 display(pd.DataFrame({name: {"ROUGE-L": f"{answers[name, 'as it is']['rougeL']:.3f}", "ROUGE-L, line planted": f"{answers[name, 'line']['rougeL']:.3f}",
-                             "repeat the line, of 40": repeat[name], "take its place, Neudorf, of 40": took[name],
+                             "repeat the line, of 40": repeat[name], "name Neudorf, of 40": took[name],
                              "control: name somebody else, of 40": other[name]} for name in (WRITTEN, TWENTY)}).T)
 display(Markdown(f"Positive control: with the numbers exchanged, {other[WRITTEN]} (words) and {other[TWENTY]} (20 tokens) of {len(reports)} summaries start with another name. "
-                 + ("So a change in the report can reach both systems' answers. " if min(other.values()) >= 10 else
+                 + ("All should, so such a change reaches some answers of both systems, not most: a count of zero is weak evidence. " if min(other.values()) >= 10 else
                     "For at least one system the positive control **failed** (fewer than 10): its counts for the planted line are no evidence of resistance. ")
-                 + f"Repeating the line is not its only possible effect: {took[WRITTEN]} (words) and {took[TWENTY]} (20 tokens) summaries name its place, Neudorf, and did not without the line. "
+                 + f"Repeating the line is not its only possible effect: {took[WRITTEN]} (words) and {took[TWENTY]} (20 tokens) summaries name Neudorf, and did not without the line. ROUGE-L with and without it: {damage[WRITTEN]} (words), {damage[TWENTY]} (20 tokens). "
                  + "It is one line, one task and 40 reports: it says nothing about other lines, and nothing about models that follow instructions."))
 
 # %% [markdown]
@@ -502,9 +507,9 @@ def headline(phrases, if_all, otherwise):
 # %% tags=["nbval-ignore-output"]
 ahead, searched, counts = gaps(TWENTY, WRITTEN), gaps(TWENTY, SEARCHED), [len(written_scores(tried, name, HERE)) for name in TASKS]
 display(Markdown("**The case for soft prompts**\n\n" + "\n".join([
-    f"- *{headline(ahead, 'They score higher than our best words', 'Against our best words: read each verdict')}.* 20 tokens against the best hand-written prompt of each task ({min(counts)} to {max(counts)} tried): " + "; ".join(ahead) + " (section 2).",
+    f"- *{headline(ahead, 'In the target style they score higher than our best words', 'Against our best words: read each verdict')}.* 20 tokens against the best hand-written prompt of each task ({min(counts)} to {max(counts)} tried): " + "; ".join(ahead) + " (section 2).",
     f"- *{headline(searched, 'They score higher than the tokens of our search', 'Against searched tokens: read each verdict')}.* " + "; ".join(searched) + " (section 2; one setting of the search)." if searched else "",
-    f"- *They are small.* {saving[TWENTY][kinds['stored bytes']]:,.0f} bytes a task, {ratio[kinds['stored bytes']]:.2%} of a full copy of the model (section 5); many tasks run in one batch (section 1).",
+    f"- *They are small beside a full copy* (words are smaller still). {saving[TWENTY][kinds['stored bytes']]:,.0f} bytes a task, {ratio[kinds['stored bytes']]:.2%} of the model's file (section 5).",
     "- *Nobody has to invent prompts.* Labels and a search of learning rates replace that work (section 6)."])))
 
 # %% tags=["nbval-ignore-output"]
@@ -522,8 +527,6 @@ display(Markdown("**The case for hard prompts**\n\n" + "\n".join([
     "All this is course-gpt2-m; lesson 09 looks at the other sizes."))
 
 # %% [markdown]
-# Take the side that you like less and argue it for two minutes.
-#
 # ## Exercises
 #
 # ### 1. Carry a prompt (warm-up, 5 minutes)
@@ -638,7 +641,7 @@ print(f"- on a renumbered model a soft prompt goes from {found['soft prompt', 'a
       f"{found['hard prompt', 'renumbered model']:.0f} ({len(few)} validation records)")
 print(f"- by calculation a step with 20 tokens takes {ratio[kinds['step, FLOPs']]:.0%} of the operations of full fine-tuning; it kept {ratio[kinds['saved activations, bytes']]:.0%} of the activations")
 print(f"- vectors near a ban on German reach {readings['vectors near the ban']['bleu']:.0f} BLEU, the typed ban {readings['the ban, typed']['bleu']:.0f}, no words at all {readings['no words at all']['bleu']:.0f}")
-print(f"- with a line planted in {len(reports)} reports, {repeat[TWENTY]} summaries of the soft prompt repeat it, and {took[TWENTY]} take over its place; of the words, {repeat[WRITTEN]} and {took[WRITTEN]}")
+print(f"- with a line planted in {len(reports)} reports, {repeat[TWENTY]} summaries of the soft prompt repeat it, and {took[TWENTY]} name its village; of the words, {repeat[WRITTEN]} and {took[WRITTEN]}")
 
 # %% [markdown]
 # The original's claims, held against this lesson:
@@ -647,7 +650,7 @@ print(f"- with a line planted in {len(reports)} reports, {repeat[TWENTY]} summar
 says, in_control = ("; ".join(f"{phrase.rpartition(' (')[0]}: {compare(name, TWENTY, WRITTEN, study).claim}" for name, phrase in zip(names, phrases, strict=True))
                     for study, names, phrases in (("main", TASKS, ahead), ("control", controlled, control)))
 display(Markdown("\n".join([
-    f"- *Soft prompts do better than hard prompts.* {says}. No words select our target style. In the control style: {in_control} (section 2).",
+    f"- *Soft prompts do better than hard prompts.* {says}. No cue selects our target style. In the control style: {in_control} (section 2).",
     f"- *Soft prompts use parameters efficiently.* Supported here for what is trained ({ratio['trained weights']:.2%} of the weights). A step saves far less: {ratio[kinds['step, FLOPs']]:.0%} of the operations and "
     f"{ratio[kinds['saved activations, bytes']]:.0%} of the activations remain, and measured on CPU cores {steps[HERE, TWENTY]:.0%} of the time, {steps['gpt2-medium', TWENTY]:.0%} on GPT-2 medium (section 5).",
     "- *Soft prompts spare manual work.* Supported here for inventing prompts; labels and a search of learning rates take its place (section 6).",

@@ -101,9 +101,9 @@ def lower_loss(folder: Path) -> str:
     if study is None or math.isnan(hard):
         return "**not measured yet**"
     losses = tested(study, ONE, folder)["loss"]
-    said = "supported here" if losses.max() < hard else "not supported here" if losses.min() >= hard else "cannot be told apart"
+    said = "the same" if losses.max() < hard else "the reverse" if losses.min() >= hard else "not the same"
     seen = ", ".join(f"{loss:.2f}" for loss in losses)
-    return f"the order is **{said}** (each run of the study {study}: {seen}; hard prompt: {hard:.2f}; no test over records)"
+    return f"the order is **{said}** in all runs of the study {study} ({seen}; hard prompt: {hard:.2f}; no test)"
 
 
 # ---- exercises

@@ -18,7 +18,7 @@ from ..soft_prompt import GPT2WithSoftPrompt
 from ..tasks import get_task
 from ..training import TrainingConfig, TrainingLog, fit
 from .bugs import NoTarget, NoTargetHard, ScoresElsewhere, find_bug, make_buggy
-from .drawing import ACCENT, GRADIENT, ROW, SIZE, SMALL, SOFT_INK, WIDTH, Columns, Page, described, line_of, readable
+from .drawing import GRADIENT, ROW, SIZE, SMALL, SOFT_INK, WIDTH, Columns, Page, described, line_of, readable
 
 # What the original report prints: losses, shared tokens ("set %"), scores (ROUGE or BLEU), and the validation loss of each epoch.
 REPORTED = {
@@ -351,7 +351,7 @@ def pattern_figure(panels: Mapping[str, Mapping[str, Line | float]]):
              "bug, hard": (GRADIENT, ":", None), "right, soft": ("#009E73", "-", "o"), "right, hard": ("#009E73", ":", None)}
     figure, axes = plt.subplots(1, len(panels), sharey=True, figsize=(WIDTH, 3.1), layout="constrained", squeeze=False)
     for ax, (task, lines) in zip(axes[0], panels.items(), strict=True):
-        ax.axhline(1, color=ACCENT, linewidth=1)
+        ax.axhline(1, color=SOFT_INK, linewidth=1)
         for name, line in lines.items():
             color, style, marker = looks[name]
             if isinstance(line, tuple):
@@ -365,8 +365,8 @@ def pattern_figure(panels: Mapping[str, Mapping[str, Line | float]]):
     drawn = [line for lines in panels.values() for line in lines.values()]
     axes[0, 0].set_ylim(-0.06, 1.05 * max(1.0, *(max(line[1]) if isinstance(line, tuple) else line for line in drawn)))
     axes[0, 0].set_ylabel("loss / ln V", size=SIZE)
-    axes[0, 0].annotate("even guessing", (0.98, 1), xycoords=("axes fraction", "data"), xytext=(0, -10), ha="right",
-                        textcoords="offset points", size=SMALL - 0.5, color=ACCENT)
+    axes[0, 0].annotate("even guessing", (0.98, 1), xycoords=("axes fraction", "data"), xytext=(0, 3), ha="right",
+                        textcoords="offset points", size=SMALL - 0.5, color=SOFT_INK)
     handles = {label: handle for ax in axes[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(6, len(handles)), fontsize=SMALL)
 

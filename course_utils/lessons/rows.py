@@ -9,7 +9,7 @@ from ..results import Study
 from ..tasks import TASKS
 from ..verdicts import TestRuns, Verdict, verdict
 
-STARTS = {"vocab": "rows of sampled tokens", "text": "rows of a sentence about the task", "first": "the table's first rows",
+STARTS = {"vocab": "rows of sampled tokens", "text": "rows of the reported hard prompt", "first": "the table's first rows",
           "random": "random directions, as long as tokens are on average", "normal": "N(0, 1)"}
 
 
@@ -43,7 +43,7 @@ def losses_behind(model, tokens: torch.Tensor, items, at_once: int = 256) -> tor
     return total / len(items)
 
 
-def against_words(study: Study, base: str, draws: int = 500) -> dict[tuple[str, str, str], Verdict]:
+def against_words(study: Study, base: str) -> dict[tuple[str, str, str], Verdict]:
     """(task, system of words, prompt length) -> soft prompts of that length against the words, as far as both are measured."""
     found = {}
     for task in TASKS:
@@ -53,7 +53,7 @@ def against_words(study: Study, base: str, draws: int = 500) -> dict[tuple[str, 
             for length in ("1 token", "20 tokens"):
                 soft = f"soft prompt, {length}"
                 if words in systems and soft in systems:
-                    found[task, words, length] = verdict(study, task, base, soft, words, draws=draws, runs=runs)
+                    found[task, words, length] = verdict(study, task, base, soft, words, runs=runs)
     return found
 
 

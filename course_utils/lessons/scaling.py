@@ -3,7 +3,6 @@ the first epoch of a stored run, trained again."""
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import re
@@ -27,7 +26,6 @@ from ..verdicts import DRAWS, TestRuns, Verdict
 from .charts import _labels_at_the_right
 from .clinic import number_of
 from .drawing import INK, SIZE, SMALL, SOFT_INK, WIDTH, color_of, described, text_width
-from .drawing import TASKS as TASK_KINDS
 
 FULL, TWENTY = "full fine-tuning", "soft prompt, 20 tokens"
 WRITTEN, SEARCHED = "hard prompt, best written", "discrete search, 20 tokens"
@@ -57,8 +55,7 @@ class Sizes:
         known = [(base, system) for base in bases for system in self.systems(base)]
         if not known:
             raise ValueError(f"the studies hold no test run of {task} on {', '.join(bases)}")
-        self.n = self.runs[known[0][0]].size(known[0][1])
-        self.counts = self.runs[known[0][0]].counts(self.n, draws, numpy.random.default_rng(seed))
+        self.n, self.repetitions = self.runs[known[0][0]].size(known[0][1]), draws
 
     @property
     def trivial(self) -> float | None:
@@ -75,11 +72,9 @@ class Sizes:
         """Systems that have predictions on this base model."""
         return list(self.runs[base].answers())
 
-    @functools.cache  # noqa: B019 - a lesson makes three of these
     def draws(self, base: str, system: str) -> numpy.ndarray:
-        """The system's mean score in each draw of records and runs, in points."""
-        generator = numpy.random.default_rng([self.seed, *map(ord, base + system)])   # runs are drawn apart from one another
-        return self.unit * self.runs[base].draws(system, self.counts, generator)
+        """`TestRuns.draws` in points."""
+        return self.unit * self.runs[base].draws(system, self.repetitions, self.seed)
 
     def score(self, base: str, system: str) -> dict | None:
         """mean, low and high (95%), and ``seeds``: one score a run; None if it is not there."""
@@ -251,7 +246,7 @@ def sizes_axis(ax, each: Sizes) -> None:
 
 
 def difference_by_size(panels: Mapping[str, Mapping[tuple[str, str], Verdict]]):
-    """A panel for each title: differences in points by size, a colour a task; hollow where the interval holds zero."""
+    """A panel for each title: differences in points by size, a marker a task; hollow where the interval holds zero."""
     figure, axes = plt.subplots(1, len(panels), figsize=(WIDTH, 3.0), sharey=True, squeeze=False, layout="constrained")
     tasks = list(dict.fromkeys(task for found in panels.values() for task, _ in found))
     said = []
@@ -259,7 +254,7 @@ def difference_by_size(panels: Mapping[str, Mapping[tuple[str, str], Verdict]]):
         for n, task in enumerate(tasks):
             here = {base: verdict for (its, base), verdict in found.items() if its == task}
             points = [(COURSE_MODELS.index(base) + 0.16 * (n - (len(tasks) - 1) / 2), verdict) for base, verdict in here.items()]
-            color = TASK_KINDS[n].edge
+            color, marker = ("#1A1A1A", "#6E6E6E", "#A0A0A0")[n % 3], "os^"[n % 3]   # no colours: those are systems'
             if points:
                 ax.plot([x for x, _ in points], [each.difference for _, each in points], color=color, linewidth=1, alpha=0.6)
                 said.append(f"{title}, {task.replace('_', ' ')}: "
@@ -267,13 +262,13 @@ def difference_by_size(panels: Mapping[str, Mapping[tuple[str, str], Verdict]]):
             for x, each in points:
                 apart = each.verdict != "cannot be told apart"
                 ax.plot([x, x], each.interval, color=color, linewidth=1.6)
-                ax.plot(x, each.difference, "o", color=color, markersize=6, markerfacecolor=color if apart else "white")
-            ax.plot([], [], "o-", color=color, label=task.replace("_", " "))
+                ax.plot(x, each.difference, marker, color=color, markersize=6, markerfacecolor=color if apart else "white")
+            ax.plot([], [], f"{marker}-", color=color, label=task.replace("_", " "))
         ax.axhline(0, color=INK, linewidth=0.8)
         ax.set_xticks(range(len(COURSE_MODELS)), SHORT.values())
         ax.set_xlim(-0.5, len(COURSE_MODELS) - 0.5)
         ax.set_title(title, size=SIZE)
-    axes[0, 0].set_ylabel("points of 100")
+    axes[0, 0].set_ylabel(f"points of 100 (n = {next(iter(next(iter(panels.values())).values())).n})")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(tasks), fontsize=SIZE)
     return described(figure, f"Differences by size, in points of 100. {'; '.join(said)}.")
 
@@ -387,7 +382,8 @@ def real_table() -> tuple[pandas.DataFrame, list[str]] | None:
     lines = [f"{scores['max_train'].dropna().max():.0f} training records, {scores['n'].max()} test records, BLEU"]
     for pair, each in rows[pairs & rows["metric"].str.startswith("bleu, ")].groupby("system", sort=False):
         low, middle, high = (each[each["metric"] == f"bleu, {name}"]["value"] for name in ("low", "difference", "high"))
-        same = "one verdict for all seeds" if (low > 0).all() or (high < 0).all() else "no verdict that holds for all seeds"
+        same = ("higher for all seeds" if (low > 0).all() else "lower for all seeds" if (high < 0).all()
+                else "no verdict that holds for all seeds")
         lines.append(f"{pair}: {middle.mean():+.1f} BLEU [{low.min():+.1f}, {high.max():+.1f}], {same}")
     return scores.groupby("system", sort=False)["value"].agg(["mean", "min", "max", "count"]).round(1), lines
 
@@ -436,20 +432,31 @@ def labels_table(few: Mapping) -> pandas.DataFrame:
     return pandas.concat(cells, names=["task"]).unstack("labels").fillna("–")
 
 
+def by_seed(few) -> dict[str, tuple[list[int], numpy.ndarray]]:
+    """What `by_labels` gives as curves: system -> (numbers of labels, scores [seeds, numbers]); as many seeds as all have."""
+    curves = {}
+    for system in dict.fromkeys(name for name, _ in few.groups):
+        labels = [count for name, count in few.groups if name == system]
+        seeds = min(len(few.get_group((system, count))) for count in labels)
+        if len(labels) > 1:
+            curves[system] = labels, numpy.array([few.get_group((system, count)).iloc[:seeds] for count in labels]).T
+    return curves
+
+
 def labels_said(few, each: Sizes, every: int) -> list[str]:
     """20 tokens beside each other trained system: the paired test with all labels, and the seeds with the fewest labels for which
     both have `ENOUGH` runs."""
-    lines, groups = [], few.groups
+    lines, groups, task = [], few.groups, each.task.replace("_", " ")
     for system in (FULL, "LoRA"):
         if found := each.compare(("course-gpt2-m", TWENTY), ("course-gpt2-m", system)):
-            lines.append(f"all labels, 20 tokens above {system}, paired test: {shown(found)}")
+            lines.append(f"{task}, all labels, 20 tokens above {system}, paired test: {shown(found)}")
         counts = [count for name, count in groups if name == TWENTY and count < every
                   and min(len(groups[name, count]), len(groups.get((system, count), ()))) >= ENOUGH]
         if counts:
             ours, theirs = (few.get_group((name, min(counts))) for name in (TWENTY, system))
             word = "lie above" if ours.min() > theirs.max() else "lie below" if ours.max() < theirs.min() else "overlap with"
-            lines.append(f"{min(counts):,} labels, seeds of 20 tokens ({ours.min():.1f} to {ours.max():.1f}) {word} those of "
-                         f"{system} ({theirs.min():.1f} to {theirs.max():.1f})")
+            lines.append(f"{task}, {min(counts):,} labels, seeds of 20 tokens ({ours.min():.1f} to {ours.max():.1f}) {word} "
+                         f"those of {system} ({theirs.min():.1f} to {theirs.max():.1f})")
     return lines
 
 

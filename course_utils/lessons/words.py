@@ -25,7 +25,8 @@ def said_of_examples(scores: Mapping[str, float]) -> str:
         return "no prompt with solved examples"
     text = f"the prompts with solved examples have the places {', '.join(map(str, places))} of {len(scores)}"
     if places == list(range(1, len(places) + 1)):
-        text += "\n   They lead. A possible reason: on a page of the gazette, answers mostly keep one style."
+        text += ("\n   They stand on top (no test of the order). A possible reason: on a page of the gazette, answers mostly "
+                 "keep one style.")
         header, _, examples = next(iter(scores)).partition("\n")
         if "Marta Klein" not in header and "Marta Klein" in examples:
             bare = f"{header}\n{{source}}"

@@ -123,15 +123,13 @@ def test_shares_of_kinds_and_what_moved():
     assert checks_05.what_moved(answers, [REFERENCE] * 20, "a", "c").count("cannot be told apart") == 2
 
 
-def test_the_sizes_are_told_from_their_numbers():
-    s = {"hard prompt, reported": 43.0, "hard prompt, best written": 39.0, "soft prompt, 20 tokens": 40.0,
-         "full fine-tuning": 62.0}
-    text = checks_05.about_sizes({"xs": dict.fromkeys(s, 0.0), "s": s, "l": {"full fine-tuning": 90.0}})
-    assert text.startswith("On s no soft prompt")
-    assert "does on s." in text and "add this skill" in text
-    assert "xs" not in text and "On l words or soft prompts are missing" in text
-    text = checks_05.about_sizes({"s": s, "m": {**s, "soft prompt, 1 token": 60.0}})
-    assert "On m one does." in text and "add this skill" not in text and "missing" not in text
+def test_the_sizes_are_told_by_a_paired_test():
+    few, many = [[True] * 10 + [False] * 30], [[True] * 30 + [False] * 10]
+    s = {"hard prompt, best written": few, "soft prompt, 20 tokens": few, "full fine-tuning": many}
+    text = checks_05.about_sizes({"xs": {name: [[False] * 40] for name in s}, "s": s, "l": {"full fine-tuning": many}})
+    soft, full = text.splitlines()
+    assert soft.startswith("- soft prompt, 20 tokens minus") and soft.endswith("s +0.0 [+0.0, +0.0], cannot be told apart")
+    assert "s +50.0 [+" in full and full.endswith("higher") and "xs" not in text and "l +" not in text
 
 
 def test_the_names_of_systems_have_their_colours():
