@@ -533,10 +533,11 @@ for label, answers in others.items():
 # ## 8. One look at the test
 #
 # The stored study `main` compares at full length: the written prompt that is best on validation; trained **soft prompts** of 20
-# vectors (**virtual tokens**; 20 is the **prompt length**; lessons 02 and 03 build them); and, and a search for 20 tokens
+# vectors (**virtual tokens**; 20 is the **prompt length**; lessons 02 and 03 build them); and a search for 20 tokens
 # that runs as many training records forward as a soft prompt's training may. Intervals are over records and seeds; without stored answers there is none.
 # %%
 from course_utils import summary_table
+from course_utils.verdicts import TestRuns
 
 main, control = Study("main", results), Study("control", results)
 show = {"lead sentence": "lead sentence", "hard prompt, reported": "hard prompt, reported",
@@ -558,10 +559,16 @@ reported, best, searched, soft = [system for system in show if system != "lead s
 
 
 @cache
+def written_in(study, name):
+    """What a study's systems wrote on a task, read once."""
+    return TestRuns(study, name, base)
+
+
+@cache
 def judge(study, name, first, second):
     """The stored verdict on the test records; None where one of the two has no rows."""
     try:
-        return verdict(study, name, base, first, second)
+        return verdict(study, name, base, first, second, runs=written_in(study, name))
     except ValueError:
         return None
 

@@ -523,10 +523,12 @@ pd.DataFrame({row["system"]: {"loss": row["loss"], **row["metrics"]} for row in 
 from course_utils import Study, summary_table, verdict
 from course_utils.lessons.checks_07 import BEST, FULL, LORA, ONE, REPORTED, SEARCHED, TWENTY, score_picture
 from course_utils.tasks import data_root
+from course_utils.verdicts import TestRuns
 
 results, verdicts = data_root() / "results", {}
 studies = {"target style": Study("main", results), "control style": Study("control", results)}
 tables = {style: summary_table(study, task.name, "course-gpt2-m") for style, study in studies.items()}
+wrote = {style: TestRuns(study, task.name, "course-gpt2-m") for style, study in studies.items()}     # what the systems wrote, read once
 for style in tables:
     score_picture(style, studies[style], tables[style])
     plt.show()
@@ -536,7 +538,7 @@ for style, table in tables.items():
     examples = [(name, BEST) for name in table["system"] if name.startswith("solved")]
     for pair in [(ONE, REPORTED), (TWENTY, REPORTED), (TWENTY, BEST), (BEST, REPORTED), *examples, (SEARCHED, BEST), (TWENTY, SEARCHED), (TWENTY, ONE), (LORA, TWENTY), (FULL, TWENTY)]:
         if set(pair) <= set(table["system"]):
-            verdicts[(style, *pair)] = verdict(studies[style], task.name, "course-gpt2-m", *pair)
+            verdicts[(style, *pair)] = verdict(studies[style], task.name, "course-gpt2-m", *pair, runs=wrote[style])
 display(Markdown("\n".join(f"- {style}: {each}" for (style, *_), each in verdicts.items())))
 gap, own_cue, searched = (verdicts[each].difference for each in (("target style", TWENTY, BEST), ("control style", TWENTY, BEST), ("target style", SEARCHED, BEST)))
 Markdown(f"In the target style the best hand-written prompt is **{gap:.1f}** BLEU behind 20 trained tokens; in the control style, which a header or a cue calls for, "
@@ -551,8 +553,6 @@ Markdown(f"In the target style the best hand-written prompt is **{gap:.1f}** BLE
 # So far the base model was course-gpt2-m, the middle one of s, m and l; all have read the same text. We count words right, as above.
 
 # %%
-from course_utils.verdicts import TestRuns
-
 test = styles["target style"]["test"]
 
 
