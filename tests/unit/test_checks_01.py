@@ -78,7 +78,7 @@ def test_what_a_list_says_of_solved_examples():
     one, two = "Marta Klein sang.\n{source}", "Marta Klein sang.\nOtto Berg sang.\n{source}"
     headed, header = f"Quick quiz\n{two}", "Quick quiz\n{source}"
     text = words.said_of_examples({headed: 36.0, one: 13.0, header: 8.0, "Answer:": 5.0})
-    assert "places 1, 2 of 4" in text and "They lead" in text
+    assert "places 1, 2 of 4" in text and "They stand on top" in text
     assert "the header alone scores 8.0, the examples alone are not in the list" in text
     text = words.said_of_examples({headed: 36.0, two: 13.0})
     assert "the header alone is not in the list, the examples alone score 13.0" in text

@@ -141,7 +141,8 @@ def test_as_reported_is_as_reported(asked):
 def test_all_trained_systems_get_the_same_budget_and_search(asked):
     runs = [run for name in ("main", "scale") for each in asked[name] for run in each.runs if run.experiment.system in TRAINED]
     final, tried = [run for run in runs if run.test], [run for run in runs if not run.test]
-    assert {replace(run.training, learning_rate=1.0, seed=0) for run in final} == {S.training(learning_rate=1.0)}
+    budgets = {(run.experiment.system == studies.SEARCHED, replace(run.training, learning_rate=1.0, seed=0)) for run in final}
+    assert budgets == {(False, S.training(learning_rate=1.0)), (True, S.training(learning_rate=1.0, patience=None))}
     assert {(run.experiment.max_train, run.experiment.max_eval, run.experiment.repeat) for run in final} == {(None, None, 1)}
     assert {replace(run.training, learning_rate=1.0) for run in tried} == {S.training(learning_rate=1.0, epochs=S.search_epochs)}
     assert {(run.experiment.max_train, run.experiment.max_scored) for run in tried} == {(S.search_train, 0)}
