@@ -670,7 +670,7 @@ part = {name: prompt[name] / copies[name] for name in prompt}
 key = (scale.base_model, TWENTY)
 whole_step = "" if costs is None or key not in costs.index else f"""{costs.loc[key, "seconds, of full fine-tuning"]:.0%} of the time in the study; """
 display(Markdown(f"""
-- **Task-specific adaptability** (one model, many prompts): {("not supported here", "supported in part", "supported here")[(level > 0) + (level == len(left))]}. One frozen {last} serves all tasks; on {level} of the {len(left)} with room ({named}) our test finds no lead of full fine-tuning over 20 tokens. That is no proof that they are equal.
+- **Task-specific adaptability** (one model, many prompts): {("contradicted here", "contradicted in part", "not contradicted here")[(level > 0) + (level == len(left))]}. One frozen {last} serves all tasks; on {level} of the {len(left)} with room ({named}) our test finds no lead of full fine-tuning over 20 tokens. That is no proof that they are equal.
 - **Economic use of resources:** supported for storage: a task's file is {part["file, KB"]:.3%} of a copy of GPT-2. Less for training: a step takes {part["training step, GFLOP"]:.0%} of the operations and keeps {part["activations kept, MB"]:.0%} of the activations (computed). Measured on {scale.base_model.removeprefix("course-gpt2-")}, a step takes {whole_step}in this run, without its update, {timed.iloc[0, 0]:.0%}.
 - **Resource allocation dilemmas:** supported by the counts. l with 20 tokens takes {price.loc["a request, GFLOP", "l / m"]:.1f} times the operations a request and {price.loc["memory to train, MB", "l / m"]:.1f} times the memory to train of m fully tuned; on {named} it scores {both(of_l)} points above that. On disk it is cheaper from {enough} tasks on.
 """))
