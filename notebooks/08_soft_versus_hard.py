@@ -307,9 +307,8 @@ print(f"the hard prompt against no prompt: {against(visits['hard prompt', 'renum
 moved.round(2)
 
 # %% [markdown]
-# The words keep their score by construction: the copy gives the same logits for every text. They need not help: the last line above the table holds them against no prompt. The vectors get theirs back if we renumber them too, so nothing else is broken. The lines before hold them, without that,
-# against no prompt. Two models trained apart are in general no renumberings of each other. In Su et al. (2022), carrying a prompt over took training (not
-# tested here).
+# The words keep their score by construction: the copy gives the same logits for every text. They need not help: the last line above the table holds them against no prompt. The vectors get theirs back if we renumber them too, so nothing else is broken. Without that, the lines before
+# the last compare them with no prompt and random vectors. Two models trained apart are rarely renumberings of each other. In Su et al. (2022), carrying a prompt over took training.
 #
 # Words can be *tried* on any model. Are they still the best words there? The winners of course-gpt2-m on the other sizes, and on SmolLM2, a real model that never read the gazette:
 
