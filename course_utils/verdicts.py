@@ -120,10 +120,11 @@ class TestRuns:
             self.tables[run] = table
         return self.tables[run]
 
-    @functools.lru_cache(maxsize=64)  # noqa: B019 - lessons make few of these
+    @functools.cache  # noqa: B019 - lessons make few of these, and ask for each system many times
     def draws(self, system: str, draws: int = DRAWS, seed: int = 0) -> numpy.ndarray:
         """The mean score of a system's runs in each draw, [draws]: records as for all systems, runs as this module says."""
         n, k = self.size(system), len(self.runs_of(system))
+        self.require_size(system, n)
         counts = numpy.random.default_rng(seed).multinomial(n, numpy.full(n, 1 / n), size=draws)  # how often each record is drawn
         scores = [[score(sums)[self.column] for sums in counts @ rows] for rows, score in map(self.table, self.runs_of(system))]
         mean = numpy.mean(scores, axis=0)
@@ -140,6 +141,12 @@ class TestRuns:
         """Test records."""
         return len(self.table(self.runs_of(system)[0])[0])
 
+    def require_size(self, system: str, n: int) -> None:
+        """ValueError unless each run of the system was tested on ``n`` records, as what it is compared with was."""
+        for run in self.runs_of(system):
+            if (found := len(self.table(run)[0])) != n:
+                raise ValueError(f"{system!r} was tested on {found} records, others on {n}: no pairs")
+
 
 def verdict(
     study: Study, task: str, base: str, first: str, second: str, metric: str | None = None, draws: int = DRAWS, seed: int = 0,
@@ -151,9 +158,8 @@ def verdict(
     `TestRuns`. How: see this module. ValueError for a system without predictions, or if the test records have changed.
     """
     runs = runs or TestRuns(study, task, base, metric, **where)
-    n, others = runs.size(first), runs.size(second)
-    if n != others:
-        raise ValueError(f"{first!r} was tested on {n} records, {second!r} on {others}: no pairs")
+    n = runs.size(first)
+    runs.require_size(second, n)
     low, high = numpy.quantile(runs.draws(first, draws, seed) - runs.draws(second, draws, seed), (0.025, 0.975)).tolist()
     difference = float(numpy.mean(runs.score(first)) - numpy.mean(runs.score(second)))
     seeds = (len(runs.runs_of(first)), len(runs.runs_of(second)))

@@ -366,7 +366,7 @@ def pattern_figure(panels: Mapping[str, Mapping[str, Line | float]]):
     axes[0, 0].set_ylim(-0.06, 1.05 * max(1.0, *(max(line[1]) if isinstance(line, tuple) else line for line in drawn)))
     axes[0, 0].set_ylabel("loss / ln V", size=SIZE)
     axes[0, -1].annotate("even guessing", (0.5, 1), xycoords=("axes fraction", "data"), xytext=(0, -10), ha="center",
-                        textcoords="offset points", size=SMALL - 0.5, color=SOFT_INK)
+                         textcoords="offset points", size=SMALL - 0.5, color=SOFT_INK)
     handles = {label: handle for ax in axes[0] for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=min(6, len(handles)), fontsize=SMALL)
 

@@ -73,7 +73,8 @@ class Sizes:
         return list(self.runs[base].answers())
 
     def draws(self, base: str, system: str) -> numpy.ndarray:
-        """`TestRuns.draws` in points."""
+        """`TestRuns.draws` in points. ValueError if the system was tested on other records than the first one."""
+        self.runs[base].require_size(system, self.n)
         return self.unit * self.runs[base].draws(system, self.repetitions, self.seed)
 
     def score(self, base: str, system: str) -> dict | None:

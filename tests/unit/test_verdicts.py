@@ -134,6 +134,13 @@ def test_records_that_have_changed_are_noticed(make):
         judge(study, "a", "b")
 
 
+def test_other_numbers_of_records_make_no_pairs():
+    runs = MadeRuns({"a": numpy.ones((1, N)), "b": numpy.ones((1, 50)), "mixed": [numpy.ones(N), numpy.ones(50)]})
+    for pair in (("a", "b"), ("b", "a"), ("a", "mixed"), ("mixed", "a")):
+        with pytest.raises(ValueError, match=r"was tested on \d+ records, others on \d+: no pairs"):
+            judge(None, *pair, runs=runs)
+
+
 def test_an_unknown_system_lists_those_that_are_there(make):
     with pytest.raises(ValueError, match="no predictions of 'c' for question_answering with tiny; there are: a, b"):
         judge(make({"a": [right(50)], "b": [right(60)]}), "a", "c")
